@@ -1,0 +1,45 @@
+/* Ingest: validated events on their way into the log. */
+#ifndef PLUMBLINE_INGEST_H
+#define PLUMBLINE_INGEST_H
+
+#include "request.h"
+
+/* One validated event. Texts are owned by `memory`. */
+struct ingest_item {
+	struct text kind;        /* object_kind label: "opportunity" */
+	struct text id;
+	struct text operation;   /* patch, delete, restore, merge */
+	bool full;               /* full record (PUT) */
+	bool strict;             /* refuse an unknown stage (single writes), rather than wait for it */
+	struct text occurred_at; /* absent: now */
+	struct text event_id;    /* absent: made */
+	struct text patch;       /* the JSON object text as it came (reserved members still in it) */
+	struct buffer memory;
+};
+
+/* What became of an event; the first five are the counts of a batch answer. */
+enum outcome { OUTCOME_ACCEPTED, OUTCOME_DUPLICATE, OUTCOME_STALE, OUTCOME_UNCHANGED, OUTCOME_REJECTED, OUTCOME_COUNT };
+
+struct ingest_result {
+	enum outcome outcome;
+	char *event_id;          /* malloc'd or NULL */
+	char *occurred_at;       /* malloc'd or NULL */
+	char *code;              /* rejected: stable code; else NULL */
+	char *pointer;
+	char *message;
+	bool quarantined;
+};
+
+void ingest_item_free(struct ingest_item *item);
+void ingest_result_free(struct ingest_result *result);
+
+/* Writes items (all of one organisation) in one transaction: STATEMENT_ingest; when that fails for the data's sake,
+ * STATEMENT_ingest_each (a sub-transaction an item). results has count rows, filled on ERR_OK.
+ * dry_run: everything is tried and rolled back. atomic: any rejected item rolls all back (results say which). */
+enum err ingest_write(struct db *db, const struct principal *who, struct ingest_item *const *items, size_t count,
+		      bool dry_run, bool atomic, int64_t *data_version, struct ingest_result *results);
+
+/* The reply to a request that was one event: 200 with the counts, or 422/409 with the problem. */
+enum err ingest_reply_single(const struct ingest_result *result, const struct ingest_item *item, int64_t data_version, struct reply *reply);
+
+#endif

@@ -1,0 +1,63 @@
+/* Routes: one row an endpoint. The table stands in handlers/routes.c and reads as the API. */
+#ifndef PLUMBLINE_ROUTE_H
+#define PLUMBLINE_ROUTE_H
+
+#include "db.h"
+#include "request.h"
+#include "shape.h"
+
+enum body_kind {
+	BODY_NONE,     /* a body is refused (400 invalid_request) */
+	BODY_OPTIONAL, /* may be empty; collected whole */
+	BODY_WHOLE,    /* required; collected whole up to the limit, then the handler runs */
+	BODY_STREAM    /* required; JSON is collected whole, NDJSON and CSV are streamed (request.stream) while they arrive */
+};
+
+enum { MEDIA_BIT_JSON = 1, MEDIA_BIT_MERGE_PATCH = 2, MEDIA_BIT_NDJSON = 4, MEDIA_BIT_CSV = 8 };
+enum { FORMAT_BIT_JSON = 1, FORMAT_BIT_CSV = 2, FORMAT_BIT_NDJSON = 4 };
+
+struct ingest_item;
+
+struct route {
+	enum method method;
+	const char *path;              /* "/v1/reps/{id}/alignment"; {name} takes one whole segment */
+	unsigned scope;                /* enum scope needed; SCOPE_NONE: public */
+	enum body_kind body;
+	unsigned media;                /* MEDIA_BIT_… taken; 0 with BODY_NONE */
+	unsigned formats;              /* FORMAT_BIT_… offered; 0: JSON only */
+	const struct shape *params;    /* query parameters; the machinery checks them before run; NULL: none allowed */
+	enum err (*run)(struct request *, struct reply *); /* on a worker, with request.db */
+	/* Group commit: makes one event of a whole body, on the event loop, without database. Sets *single = false
+	 * when the request is not one event (an array): then run is used. NULL: always run. */
+	enum err (*prepare)(struct request *, struct reply *, struct ingest_item *item, bool *single);
+	bool versioned;                /* the answer depends on the request, the key's scope and the organisation's versions alone:
+	                                * ETag, If-None-Match → 304, and the in-process cache apply */
+	enum statement statement;      /* for the generic handler query_run: STATEMENT_NONE otherwise */
+	const void *data;              /* handler's own constant data (e.g. the resource kind) */
+	const char *operation_id;      /* operationId in openapi.yaml */
+};
+
+extern const struct route routes[];
+extern const size_t routes_count;
+
+struct route_match {
+	const struct route *route;     /* NULL: see err */
+	enum err err;                  /* NOT_FOUND, METHOD_NOT_ALLOWED, INVALID_PATH */
+	unsigned allow;                /* bits (1u << enum method) of the methods this path takes */
+	struct text params[PATH_PARAMS_MAX]; /* raw (still percent-encoded) */
+	size_t param_count;
+};
+
+/* Matches on the raw path (before '?'); HEAD matches GET rows. */
+struct route_match route_find(enum method method, struct text raw_path);
+
+/* Generic handler: runs route->statement with ($1 org_id int, $2 request jsonb as text) and replies its first column (the body,
+ * already in request.format). A second column, when not null, is the cursor of the next page: it becomes a Link header.
+ * The jsonb is {"path": [values of {name} in order], "query": {name: value, …}, "format": "json|csv|ndjson",
+ * "who": {"scope": "all|team|self", "rep": id|null, "team": id|null, "key": key id}, "body": JSON|null}. No row, or NULL: 404. */
+enum err query_run(struct request *, struct reply *);
+
+/* The jsonb described above, for hand-written handlers. */
+void request_to_json(const struct request *request, struct buffer *out);
+
+#endif
