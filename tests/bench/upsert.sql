@@ -1,7 +1,7 @@
 \set id random(1, :ids)
 \set amount random(1, 9000000)
-INSERT INTO bench_upsert (org_id, kind, object_id, doc, first_at, last_at, last_seq, last_event, last_received)
-VALUES (1, 'opportunity', 'd' || :id, ('{"name":"Renewal and extension of the care platform, site ' || :id || '","account":"a' || :id % 100000
+INSERT INTO object (org_id, kind, object_id, doc, first_at, last_at, last_seq, last_event, last_received)
+VALUES (2, 'opportunity', 'd' || :id, ('{"name":"Renewal and extension of the care platform, site ' || :id || '","account":"a' || :id % 100000
   || '","owner":"r' || :id % 200 || '","stage":"s1","amount":"' || :amount || '.00","currency":"EUR","created_at":"2026-03-14T09:30:00Z",'
   '"expected_close":"2026-12-21","probability":0.5,"origin":"inbound","contacts_external":3,"value_case":true,'
   '"lines":[{"id":"1","product":"p4","quantity":3,"amount":"10.00"}],"attributes":{"region":"north","campaign":"autumn-3","competitor":"none known"}}')::jsonb,
