@@ -12,6 +12,7 @@
 struct db;
 struct route;
 struct body_stream;
+struct service;
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_COUNT };
 
@@ -57,6 +58,7 @@ struct request {
 	char request_id[129];
 	char traceparent[56];
 	const struct text *(*header)(const struct request *, const char *name); /* lower-case name; NULL when absent */
+	const struct service *service;            /* what the process owns: settings, counters, readiness (service.h) */
 	void *http;                               /* the machinery's own */
 };
 
@@ -99,6 +101,10 @@ void reply_header(struct reply *reply, const char *name, const char *value); /* 
 /* Replaces body by the RFC 9457 problem document of reply->err, detail and problems. Called by the machinery. */
 void reply_render_error(struct reply *reply, enum err err, const char *request_id);
 void reply_free(struct reply *reply);
+
+/* True when an If-None-Match (or If-Match) value names this entity tag, or is "*". Weak comparison; the "-gzip" of a
+ * compressed answer does not count. etag is without quotes; header absent: false. */
+bool etag_matches(struct text header, const char *etag);
 
 /* Streamed bodies. Blocks the worker until bytes are there. Returns bytes read, 0 at the end, -1 when the client
  * went away, the deadline passed or the body is broken (then *err says which). Bytes are already gunzipped. */

@@ -30,6 +30,7 @@ struct route {
 	/* Group commit: makes one event of a whole body, on the event loop, without database. Sets *single = false
 	 * when the request is not one event (an array): then run is used. NULL: always run. */
 	enum err (*prepare)(struct request *, struct reply *, struct ingest_item *item, bool *single);
+	bool on_loop;                  /* public, without body and without database: run on the event loop itself (health) */
 	bool versioned;                /* the answer depends on the request, the key's scope and the organisation's versions alone:
 	                                * ETag, If-None-Match → 304, and the in-process cache apply */
 	enum statement statement;      /* for the generic handler query_run: STATEMENT_NONE otherwise */
@@ -48,8 +49,26 @@ struct route_match {
 	size_t param_count;
 };
 
-/* Matches on the raw path (before '?'); HEAD matches GET rows. */
+/* Matches on the raw path (before '?'); HEAD matches GET rows. Where rows overlap, the one that is literal further to the
+ * left wins. A path with a broken escape, a control character, U+0000 or invalid UTF-8 is ERR_INVALID_PATH. */
 struct route_match route_find(enum method method, struct text raw_path);
+struct route_match route_find_in(const struct route *table, size_t count, enum method method, struct text raw_path);
+
+/* The admin listener's own few rows, in handlers/system.c. */
+extern const struct route admin_routes[];
+extern const size_t admin_routes_count;
+
+/* Decodes %XX (and + to space when plus is set) into `to`, which needs raw.size bytes. Returns the size, or -1 for a broken
+ * escape, a control character (encoded or not) or text that is not clean UTF-8. */
+long percent_decode(struct text raw, bool plus, char *to);
+
+/* Splits and decodes a query string into items (QUERY_PARAMS_MAX of them). The values live in `to`, which needs raw.size
+ * bytes. False when something does not decode or there are too many; the problems say which. */
+bool query_parse(struct text raw, char *to, struct param *items, size_t *count, struct problems *problems);
+
+/* "GET" … and back; METHOD_COUNT when unknown. */
+const char *method_name(enum method method);
+enum method method_by_name(struct text name);
 
 /* Generic handler: runs route->statement with ($1 org_id int, $2 request jsonb as text) and replies its first column (the body,
  * already in request.format). A second column, when not null, is the cursor of the next page: it becomes a Link header.
