@@ -1,0 +1,54 @@
+#include "request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct text request_query(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->query_count; i++)
+		if (text_equal_string(request->query[i].name, name))
+			return request->query[i].value;
+	return (struct text){0};
+}
+
+static char *copy(const char *string)
+{
+	char *made = strdup(string != NULL ? string : "");
+
+	if (made == NULL)
+		abort();
+	return made;
+}
+
+void problems_add(struct problems *problems, const char *pointer, const char *code, const char *format, ...)
+{
+	va_list arguments;
+	char text[1024]; /* a sentence; longer ones quote too much of the input and are cut */
+
+	if (problems->count == problems->capacity) {
+		size_t capacity = problems->capacity == 0 ? 8 : problems->capacity * 2;
+		struct problem *items = realloc(problems->items, capacity * sizeof *items);
+
+		if (items == NULL)
+			abort();
+		problems->items = items;
+		problems->capacity = capacity;
+	}
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	problems->items[problems->count++] =
+	    (struct problem){.pointer = copy(pointer), .code = copy(code), .message = copy(text)};
+}
+
+void problems_free(struct problems *problems)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		free(problems->items[i].pointer);
+		free(problems->items[i].code);
+		free(problems->items[i].message);
+	}
+	free(problems->items);
+	*problems = (struct problems){0};
+}
