@@ -22,7 +22,7 @@ struct command {
 };
 
 extern const struct command command_serve, command_migrate, command_import, command_rebuild, command_key, command_org,
-    command_check_config, command_version;
+    command_check_config, command_routes, command_version;
 
 /* Says on standard error what is wrong and how to get help; returns EXIT_USAGE. */
 int command_usage_error(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
