@@ -1,0 +1,60 @@
+/* API keys: pl_<org_id>_<key_id>_<secret>. Only the SHA-256 of the secret is stored; comparing takes the same time whatever
+ * is wrong. Keys found good are remembered for AUTH_CACHE_S, so a revoked key stops working within that time. */
+#ifndef PLUMBLINE_AUTH_H
+#define PLUMBLINE_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "request.h"
+
+enum {
+	AUTH_CACHE_S = 5,
+	AUTH_KEY_ID_MAX = 31,      /* characters, fits principal.key_id */
+	AUTH_SECRET_BYTES = 32,
+	AUTH_SECRET_CHARS = 43,    /* base64url without padding */
+	AUTH_DIGEST_BYTES = 32,
+	AUTH_KEY_MAX = 128         /* characters of a whole key with its NUL */
+};
+
+struct auth;
+struct db;
+
+/* A key taken apart. secret points into the header. */
+struct auth_key {
+	int org_id;
+	char key_id[AUTH_KEY_ID_MAX + 1];
+	struct text secret;
+};
+
+/* rate_limit: reads a minute a key; 0: none. now_ns: the monotonic clock (NULL: the system's; tests give their own).
+ * NULL when libsodium cannot start. Safe from any thread. */
+struct auth *auth_new(int64_t rate_limit, int64_t (*now_ns)(void));
+void auth_free(struct auth *auth); /* NULL allowed */
+
+/* True when an Authorization header has the form of one of our keys: cheap, for refusing before a body is collected. */
+bool auth_header_is_sound(struct text authorization);
+
+/* "Bearer pl_…" → parts; false when malformed. */
+bool auth_key_parse(struct text authorization, struct auth_key *key);
+
+/* Answers from memory alone: ERR_OK with *who filled; ERR_UNAUTHORIZED when the header is malformed; ERR_NOT_FOUND when the
+ * database has to be asked (auth_resolve). For the event loop. */
+enum err auth_cached(struct auth *auth, struct text authorization, struct principal *who);
+
+/* As auth_cached, then asks the database. ERR_OK, ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, or the database's error. db_write is where
+ * the time of last use is noted, at most once a minute a key; NULL: nowhere. */
+enum err auth_resolve(struct auth *auth, struct db *db, struct db *db_write, struct text authorization, struct principal *who);
+
+/* Counts a read of this key: ERR_OK, or ERR_RATE_LIMITED; adds the headers RateLimit-Policy, RateLimit and, when refused,
+ * Retry-After to the reply. Nothing happens when there is no limit. */
+enum err auth_count_read(struct auth *auth, const struct principal *who, struct reply *reply);
+
+/* SHA-256 of a secret as it stands in the key. */
+void auth_digest(struct text secret, unsigned char digest[AUTH_DIGEST_BYTES]);
+
+/* A new key: its id, its text (NUL-terminated) and its digest. False when libsodium cannot start. */
+bool auth_key_make(int org_id, char key_id[AUTH_KEY_ID_MAX + 1], char key[AUTH_KEY_MAX], unsigned char digest[AUTH_DIGEST_BYTES]);
+
+#endif

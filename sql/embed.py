@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Turns SQL and the published contract into C: embed.py DIR writes DIR/statements.h, statements.c and embedded.c.
+
+statements.h   enum statement: one constant a file of sql/statements, named after it
+statements.c   its name and text
+embedded.c     migrations, the functions of schema pl, openapi.yaml and the same as JSON (see server/embedded.h)
+
+A file is written only when its content changed, so that nothing is compiled for nothing.
+"""
+import hashlib
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MADE = "/* Made by sql/embed.py. */\n"
+
+
+def literal(text):
+    """A C string literal, a line of the text a line of C. Bytes outside printable ASCII are octal: always three digits, so that
+    a digit that follows cannot be drawn in. A question mark is escaped against trigraphs."""
+    plain = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\t"): "\\t", ord("\r"): "\\r", ord("\n"): "\\n", ord("?"): "\\?"}
+    lines = []
+    for line in text.encode("utf-8").splitlines(keepends=True):
+        lines.append('"' + "".join(plain.get(b) or (chr(b) if 32 <= b < 127 else "\\%03o" % b) for b in line) + '"')
+    return "\n\t".join(lines) or '""'
+
+
+def checksum(text):
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def read(path):
+    text = path.read_text(encoding="utf-8")
+    if "\0" in text:
+        sys.exit(f"{path.relative_to(ROOT)}: holds a NUL")
+    return text
+
+
+def files(folder):
+    return sorted((ROOT / "sql" / folder).glob("*.sql"), key=lambda path: path.name)
+
+
+def statements_h(stems):
+    constants = "".join(f"\tSTATEMENT_{stem},\n" for stem in stems)
+    return (MADE + "#ifndef PLUMBLINE_STATEMENTS_H\n#define PLUMBLINE_STATEMENTS_H\n\n"
+            "enum statement {\n\tSTATEMENT_NONE,\n" + constants + "\tSTATEMENT_COUNT\n};\n\n"
+            "struct statement_info {\n\tconst char *name; /* of the file, and of the prepared statement */\n\tconst char *text;\n};\n\n"
+            "extern const struct statement_info statement_table[STATEMENT_COUNT];\n\n#endif\n")
+
+
+def statements_c(paths):
+    rows = "".join(f'\t[STATEMENT_{path.stem}] = {{"{path.stem}",\n\t{literal(read(path))}}},\n' for path in paths)
+    return (MADE + '#include "statements.h"\n\nconst struct statement_info statement_table[STATEMENT_COUNT] = {\n'
+            '\t[STATEMENT_NONE] = {"none", ""},\n' + rows + "};\n")
+
+
+def openapi():
+    """The contract as it stands and as JSON. Dates and the like stay the strings they look like."""
+    path = ROOT / "openapi.yaml"
+    if not path.exists():
+        return "", ""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+    text = read(path)
+    return text, json.dumps(yaml.load(text, Loader), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def embedded_c():
+    migrations = [(path.stem, read(path)) for path in files("migrations")]
+    functions = "".join(f"-- {path.name}\n{read(path).rstrip()}\n" for path in files("functions") + files("metrics"))
+    contract, contract_json = openapi()
+    rows = "".join(f'\t{{"{stem}", "{checksum(text)}",\n\t{literal(text)}}},\n' for stem, text in migrations)
+    return (MADE + '#include "embedded.h"\n\n'
+            "const struct migration embedded_migrations[] = {\n" + rows + "};\n"
+            "const size_t embedded_migrations_count = sizeof embedded_migrations / sizeof *embedded_migrations;\n\n"
+            "const char *const embedded_functions =\n\t" + literal(functions) + ";\n"
+            f'const char *const embedded_functions_checksum = "{checksum(functions)}";\n\n'
+            "static const char openapi_yaml[] =\n\t" + literal(contract) + ";\n"
+            "static const char openapi_json[] =\n\t" + literal(contract_json) + ";\n"
+            "const struct text embedded_openapi_yaml = {openapi_yaml, sizeof openapi_yaml - 1};\n"
+            "const struct text embedded_openapi_json = {openapi_json, sizeof openapi_json - 1};\n")
+
+
+def write(path, text):
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+    else:
+        path.touch()
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: embed.py DIR")
+    target = pathlib.Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    paths = files("statements")
+    for path in paths:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
+            sys.exit(f"{path.relative_to(ROOT)}: the name of a statement is lower case letters, digits and underscores")
+    write(target / "statements.h", statements_h([path.stem for path in paths]))
+    write(target / "statements.c", statements_c(paths))
+    write(target / "embedded.c", embedded_c())
+
+
+if __name__ == "__main__":
+    main()
