@@ -1,0 +1,157 @@
+# Plumbline: builds the binary, runs it, tests it. `make` alone says what there is.
+#
+# Variables: BUILD (where everything made goes), CC, SANITIZER (address,undefined or thread), COVERAGE=1, WERROR (empty: warnings
+# stay warnings), OPT, PREFIX and DESTDIR (install).
+
+BUILD     ?= build
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+WERROR    ?= -Werror
+SANITIZER ?=
+COVERAGE  ?=
+PYTHON    ?= /usr/bin/python3
+VERSION   := $(shell cat VERSION)
+ifeq ($(origin CC),default)
+CC        := gcc
+endif
+
+# V=1 shows the commands.
+V         ?=
+Q         := $(if $(V),,@)
+say        = $(if $(V),,@echo "  $(1)	$(2)")
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# ── what is compiled ─────────────────────────────────────────────────────────────────────────────
+SOURCES   ?= $(wildcard server/*.c server/command/*.c handlers/*.c)
+UNITS     ?= $(wildcard tests/unit/test_*.c)
+FUZZERS   ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+GEN       := $(BUILD)/gen
+GENERATED := $(GEN)/statements.c $(GEN)/embedded.c
+GENERATED_HEADERS := $(GEN)/statements.h
+OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES)) $(GENERATED:.c=.o)
+LIBRARY   := $(BUILD)/libplumbline.a
+
+# ── flags ────────────────────────────────────────────────────────────────────────────────────────
+PACKAGES  := libmicrohttpd jansson libpq libsodium zlib
+WARNINGS  := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+             -Wformat=2 -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wswitch-enum $(WERROR)
+HARDENING := -fPIE -fstack-protector-strong -fno-strict-aliasing
+HARDENED_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
+HARDENING += -fcf-protection
+endif
+
+OPT       ?= -O2
+ifneq ($(SANITIZER),)
+OPT       := -O1
+HARDENING += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDENED_LINK += -fsanitize=$(SANITIZER)
+else ifneq ($(COVERAGE),)
+OPT       := -O0
+HARDENING += --coverage
+HARDENED_LINK += --coverage
+else ifneq ($(filter-out -O0,$(OPT)),)
+HARDENING += -D_FORTIFY_SOURCE=2
+endif
+
+CFLAGS    ?= -g
+# Recursive on purpose: pkg-config is asked only when something is compiled, so that `make help` and `make deps` work without it.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lcsv
+ALL_CFLAGS = -std=c17 $(OPT) $(CFLAGS) $(WARNINGS) $(HARDENING) -pthread -MMD -MP -D_GNU_SOURCE \
+             -DPLUMBLINE_VERSION='"$(VERSION)"' -Iserver -Ihandlers -I$(GEN) $(PKG_CFLAGS)
+ALL_LDFLAGS = $(HARDENED_LINK) -pthread $(LDFLAGS)
+
+# ── help ─────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: help
+help: ## this list
+	@echo "Plumbline $(VERSION): is the sales team executing the strategy, or setting its own?"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@echo
+	@echo "First time: make deps && make run"
+
+# ── building ─────────────────────────────────────────────────────────────────────────────────────
+.PHONY: deps build run
+deps: ## install what building, running and testing need (Debian, Ubuntu)
+	@tools/deps.sh
+
+build: $(BUILD)/plumbline ## compile build/plumbline
+
+run: build ## start with a private PostgreSQL and sample data on http://127.0.0.1:8080
+	@BUILD=$(BUILD) tools/run.sh
+
+$(BUILD)/plumbline: $(OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(PKG_LIBS)
+
+$(LIBRARY): $(filter-out $(BUILD)/server/main.o,$(OBJECTS))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(GEN)/%.o: $(GEN)/%.c | $(GENERATED_HEADERS)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# SQL and the published contract become C: an enum of statements, their texts, the migrations, the functions, openapi.yaml.
+EMBEDDED := $(wildcard sql/migrations/*.sql sql/functions/*.sql sql/metrics/*.sql sql/statements/*.sql openapi.yaml)
+$(GEN)/stamp: sql/embed.py $(EMBEDDED) $(GEN)/embedded.list
+	$(call say,SQL,$(GEN))
+	$(Q)$(PYTHON) sql/embed.py $(GEN)
+	@touch $@
+$(GENERATED) $(GENERATED_HEADERS): $(GEN)/stamp
+	@:
+
+# The list of names, rewritten only when it changed: a file taken away remakes what was made of it.
+.PHONY: FORCE
+$(GEN)/embedded.list: FORCE
+	@mkdir -p $(GEN)
+	@echo $(EMBEDDED) | cmp -s - $@ || echo $(EMBEDDED) >$@
+
+-include $(OBJECTS:.o=.d)
+
+# ── tests ────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: test unit check-asan check-tsan fuzz lint cover bench
+test: build unit ## run every suite against a throw-away PostgreSQL, in parallel with a running `make run`
+	@BUILD=$(BUILD) tools/test.sh $(SUITES)
+
+# Unit tests: every tests/unit/test_<name>.c gives one suite_<name>(). `make unit UNITS=tests/unit/test_text.c SOURCES=server/text.c`
+# builds a part while others do not compile.
+UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNITS)) $(BUILD)/unit_main.o
+unit: $(BUILD)/unit
+
+$(BUILD)/unit: $(UNIT_OBJECTS) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(UNIT_OBJECTS) $(LIBRARY) $(PKG_LIBS) $$(pkg-config --libs check)
+
+$(BUILD)/tests/unit/%.o: CFLAGS += $(shell pkg-config --cflags check)
+$(BUILD)/unit_main.c: Makefile FORCE
+	@mkdir -p $(@D)
+	@{ echo '#include <check.h>'; echo '#include <stdlib.h>'; \
+	   for name in $(sort $(patsubst tests/unit/test_%.c,%,$(UNITS))); do echo "Suite *suite_$$name(void);"; done; \
+	   echo 'int main(void)'; echo '{'; echo '	SRunner *runner = srunner_create(NULL);'; \
+	   for name in $(sort $(patsubst tests/unit/test_%.c,%,$(UNITS))); do echo "	srunner_add_suite(runner, suite_$$name());"; done; \
+	   echo '	srunner_set_tap(runner, "-");'; \
+	   echo '	srunner_run_all(runner, CK_SILENT);'; echo '	int failed = srunner_ntests_failed(runner);'; \
+	   echo '	srunner_free(runner);'; echo '	return failed ? EXIT_FAILURE : EXIT_SUCCESS;'; echo '}'; } >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(BUILD)/unit_main.o: $(BUILD)/unit_main.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $$(pkg-config --cflags check) -c -o $@ $<
+
+-include $(UNIT_OBJECTS:.o=.d)
+
+# ── the rest ─────────────────────────────────────────────────────────────────────────────────────
+.PHONY: clean
+clean: ## remove what was built (./.local, the private database and its key, stays)
+	rm -rf $(BUILD)
