@@ -1,0 +1,63 @@
+#!/bin/sh
+# Installs what building, running and testing need: tools/deps.sh [--all]. Does nothing, and asks for nothing, when it is all there.
+#
+# --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
+# valgrind, wrk (bench), node (contract tests against other people's tools), prometheus (promtool).
+set -eu
+export LC_ALL=C
+
+# gcc, libc6-dev … : the build; postgresql, python3, curl, jq: make run and the tools;
+# check, pgtap, jsonschema: make test. The generator of the C from SQL and YAML needs python3-yaml.
+WANTED="gcc libc6-dev make binutils pkg-config ca-certificates
+	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev zlib1g-dev libcsv-dev
+	postgresql-15 postgresql-client-15 curl jq procps python3 python3-yaml
+	check postgresql-15-pgtap python3-jsonschema"
+EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus"
+command -v npm >/dev/null || EXTRA="$EXTRA nodejs npm" # other distributors of node pack both in one
+
+case ${1:-} in
+"") ;;
+--all) WANTED="$WANTED $EXTRA" ;;
+*) echo "usage: tools/deps.sh [--all]" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+	echo "This is not Debian or a relative of it. Install the equivalents of:" >&2
+	echo $WANTED >&2
+	exit 1
+fi
+
+missing() {
+	for package in $WANTED; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
+	done
+}
+
+# A release with a newer PostgreSQL has its packages under that number.
+pick_postgresql() {
+	apt-cache show postgresql-15 >/dev/null 2>&1 && return
+	version=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
+	[ -z "$version" ] || WANTED=$(echo "$WANTED" | sed "s/postgresql-15/postgresql-$version/; s/postgresql-client-15/postgresql-client-$version/; s/postgresql-15-pgtap/postgresql-$version-pgtap/")
+}
+
+needed=$(missing)
+if [ -z "$needed" ]; then
+	echo "deps: everything is there"
+	exit 0
+fi
+
+as_root=""
+if [ "$(id -u)" != 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "deps: missing: $needed" >&2
+		echo "Neither root nor sudo. As root run: apt-get update && apt-get install --no-install-recommends $needed" >&2
+		exit 1
+	fi
+	as_root=sudo
+fi
+
+$as_root apt-get update
+pick_postgresql
+needed=$(missing)
+echo "deps: installing $needed"
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $needed
