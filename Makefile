@@ -122,8 +122,27 @@ $(GEN)/embedded.list: FORCE
 
 # ── tests ────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit check-asan check-tsan fuzz lint cover bench
-test: build unit ## run every suite against a throw-away PostgreSQL, in parallel with a running `make run`
-	@BUILD=$(BUILD) tools/test.sh $(SUITES)
+test: build unit replay ## run every suite against a throw-away PostgreSQL, also beside a running `make run`
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/test.sh $(SUITES)
+
+# The same suites with address and undefined behaviour sanitizers in the server and the unit tests.
+check-asan: ## the suites with ASan and UBSan
+	$(MAKE) BUILD=$(BUILD)-asan SANITIZER=address,undefined build unit replay
+	@BUILD=$(BUILD)-asan PYTHON=$(PYTHON) ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 \
+	 UBSAN_OPTIONS=print_stacktrace=1 tools/test.sh $(or $(SUITES),unit fuzz api property faults)
+
+check-tsan: ## the suites that run threads with the thread sanitizer
+	$(MAKE) BUILD=$(BUILD)-tsan SANITIZER=thread build unit
+	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) TSAN_OPTIONS=halt_on_error=0:suppressions=$(CURDIR)/tests/tsan.supp \
+	 tools/test.sh $(or $(SUITES),unit api faults)
+
+cover: ## line and branch coverage of the C code by all suites, in build-cover/html
+	$(MAKE) BUILD=$(BUILD)-cover COVERAGE=1 build unit replay
+	@find $(BUILD)-cover -name '*.gcda' -delete
+	-@BUILD=$(BUILD)-cover PYTHON=$(PYTHON) tools/test.sh $(or $(SUITES),unit fuzz api property faults)
+	@mkdir -p $(BUILD)-cover/html
+	gcovr --root . --object-directory $(BUILD)-cover --exclude '$(BUILD)-cover/' --exclude tests/ --exclude-unreachable-branches \
+	 --html-details $(BUILD)-cover/html/index.html --txt --print-summary
 
 # Unit tests: every tests/unit/test_<name>.c gives one suite_<name>(). `make unit UNITS=tests/unit/test_text.c SOURCES=server/text.c`
 # builds a part while others do not compile.
@@ -149,9 +168,55 @@ $(BUILD)/unit_main.o: $(BUILD)/unit_main.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $$(pkg-config --cflags check) -c -o $@ $<
 
--include $(UNIT_OBJECTS:.o=.d)
+# Fuzz targets: tests/fuzz/fuzz_<name>.c with its corpus in tests/fuzz/corpus/<name>. `make test` replays the corpora with the
+# compiler at hand; `make fuzz` lets libFuzzer look for more, FUZZ_SECONDS a target.
+FUZZ_SECONDS ?= 60
+.PHONY: replay fuzzers
+.PRECIOUS: $(BUILD)/tests/fuzz/%.o
+replay: $(FUZZERS:%=$(BUILD)/fuzz/replay_%)
+$(BUILD)/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(PKG_LIBS)
 
-# ── the rest ─────────────────────────────────────────────────────────────────────────────────────
-.PHONY: clean
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(PKG_LIBS)
+# libFuzzer's entry point has no prototype anywhere.
+$(BUILD)/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
+
+fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each (needs clang)
+	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZER=fuzzer-no-link,address,undefined fuzzers
+	@for name in $(FUZZERS); do \
+	   mkdir -p $(BUILD)-fuzz/corpus/$$name; \
+	   echo "== $$name"; \
+	   $(BUILD)-fuzz/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)-fuzz/$$name- \
+	     $(BUILD)-fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	 done
+
+bench: build ## load: single writes, bulk, reads (needs wrk)
+	@BUILD=$(BUILD) $(PYTHON) tests/bench/bench.py $(ARGS)
+
+lint: $(GENERATED_HEADERS) ## style, walls between the parts, clang-tidy and cppcheck where they are
+	@BUILD=$(BUILD) CC=$(CC) tools/lint.sh $(PKG_CFLAGS)
+
+-include $(UNIT_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
+
+# ── installing ───────────────────────────────────────────────────────────────────────────────────
+.PHONY: install uninstall clean
+INSTALLED := $(PREFIX)/bin/plumbline $(PREFIX)/share/man/man1/plumbline.1 \
+             $(PREFIX)/share/bash-completion/completions/plumbline $(PREFIX)/lib/systemd/system/plumbline.service
+install: build ## binary, man page, bash completion, systemd unit (PREFIX=/usr/local, DESTDIR)
+	install -D -m 755 $(BUILD)/plumbline $(DESTDIR)$(PREFIX)/bin/plumbline
+	install -D -m 644 docs/plumbline.1 $(DESTDIR)$(PREFIX)/share/man/man1/plumbline.1
+	install -D -m 644 tools/plumbline.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/plumbline
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|g' docker/systemd/plumbline.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/plumbline.service
+
+uninstall: ## remove what install put there
+	rm -f $(INSTALLED:%=$(DESTDIR)%)
+
 clean: ## remove what was built (./.local, the private database and its key, stays)
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-cover $(BUILD)-fuzz
