@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Writes the parts of the documentation that the code knows better.
+
+    tools/docs.py settings            the table of settings in docs/operations.md, from server/settings.c
+    tools/docs.py metrics FILE        docs/metrics.md, from the answer of GET /v1/metrics ("-": standard input)
+
+With --check nothing is written; the exit code is 1 when something would change.
+"""
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- settings: made by tools/docs.py settings -->", "<!-- end of settings -->"
+
+
+def string(row, member):
+    """The value of a string member; C joins literals that stand side by side."""
+    found = re.search(r"\." + member + r' = ((?:"(?:[^"\\]|\\.)*"\s*)+)', row)
+    return "".join(json.loads(part) for part in re.findall(r'"(?:[^"\\]|\\.)*"', found[1])) if found else ""
+
+
+def settings_table():
+    source = (ROOT / "server/settings.c").read_text(encoding="utf-8")
+    table = source[source.index("static const struct setting rows[]"):]
+    table = table[:table.index("\n};")]
+    lines = ["| environment | flag | default | meaning |", "| --- | --- | --- | --- |"]
+    for row in re.findall(r"\{\.name = .*?\},?(?=\n|$)", table, re.S):
+        env, name, fallback = string(row, "env"), string(row, "name"), string(row, "fallback")
+        unit, summary = string(row, "unit"), string(row, "summary").replace("|", "\\|")
+        default = f"`{fallback}`" if fallback else "–"
+        if unit and unit not in ("bytes",):
+            default += f" {unit}"
+        lines.append(f"| `{env}` | `--{name}` | {default} | {summary} |")
+    return "\n".join(lines)
+
+
+def settings(check):
+    path = ROOT / "docs/operations.md"
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    return put(path, text[:start] + "\n" + settings_table() + "\n" + text[end:], check)
+
+
+def cell(value):
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def metrics_page(dictionary):
+    lines = ["# Metrics", "",
+             "Made by `tools/docs.py metrics` from `GET /v1/metrics`, which is what the service itself says. "
+             "The formulas stand in `sql/metrics/`, one file each.", ""]
+    for metric in dictionary["data"]:
+        lines += [f"## {metric['key']}", "", metric["name"], "", "| | |", "| --- | --- |"]
+        for member, value in metric.items():
+            if member in ("key", "name") or value is None or value == []:
+                continue
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            lines.append(f"| {member.replace('_', ' ')} | {cell(shown)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def metrics(check, source):
+    text = sys.stdin.read() if source == "-" else pathlib.Path(source).read_text(encoding="utf-8")
+    return put(ROOT / "docs/metrics.md", metrics_page(json.loads(text)), check)
+
+
+def put(path, text, check):
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return 0
+    if check:
+        print(f"{path.relative_to(ROOT)} is not what the code says: run tools/docs.py", file=sys.stderr)
+        return 1
+    path.write_text(text, encoding="utf-8")
+    return 0
+
+
+def main(arguments):
+    check = "--check" in arguments
+    words = [word for word in arguments if word != "--check"]
+    if words == ["settings"]:
+        return settings(check)
+    if len(words) == 2 and words[0] == "metrics":
+        return metrics(check, words[1])
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
