@@ -15,6 +15,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MADE = "/* Made by sql/embed.py. */\n"
+# Code is replaced whole: no table depends on a function or type of schema pl.
+REPLACE = "DROP SCHEMA IF EXISTS pl CASCADE;\nCREATE SCHEMA pl;\n"
 # A whole file is one literal: longer than what ISO C promises, not than what gcc and clang take.
 LONG = '#pragma GCC diagnostic ignored "-Woverlength-strings"\n'
 
@@ -76,7 +78,7 @@ def openapi():
 
 def embedded_c():
     migrations = [(path.stem, read(path)) for path in files("migrations")]
-    functions = "".join(f"-- {path.name}\n{read(path).rstrip()}\n" for path in files("functions") + files("metrics"))
+    functions = REPLACE + "".join(f"-- {path.name}\n{read(path).rstrip()}\n" for path in files("functions") + files("metrics"))
     contract, contract_json = openapi()
     rows = "".join(f'\t{{"{stem}", "{checksum(text)}",\n\t{literal(text)}}},\n' for stem, text in migrations)
     return (MADE + LONG + '#include "embedded.h"\n\n'
