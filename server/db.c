@@ -382,6 +382,11 @@ size_t db_rows(const struct db_result *result)
 	return result != NULL ? (size_t)PQntuples(result->rows) : 0;
 }
 
+size_t db_columns(const struct db_result *result)
+{
+	return result != NULL ? (size_t)PQnfields(result->rows) : 0;
+}
+
 struct text db_value(const struct db_result *result, size_t row, size_t column)
 {
 	int r = (int)row, c = (int)column;
@@ -583,14 +588,28 @@ void db_rollback(struct db *db)
 	failure_free(&failure);
 }
 
+/* A command inside a transaction. */
+static enum err inside(struct db *db, const char *sql)
+{
+	return db->in_transaction ? command(db, sql, deadline_in_ms(PROBE_TIMEOUT_MS), NULL) : ERR_INTERNAL;
+}
+
+enum err db_savepoint(struct db *db)
+{
+	return inside(db, "SAVEPOINT plumbline");
+}
+
+enum err db_rollback_to_savepoint(struct db *db)
+{
+	return inside(db, "ROLLBACK TO SAVEPOINT plumbline");
+}
+
 enum err db_timeout(struct db *db, int statement_timeout_ms)
 {
 	char sql[64];
 
-	if (!db->in_transaction)
-		return ERR_INTERNAL;
 	snprintf(sql, sizeof sql, "SET LOCAL statement_timeout = %d", statement_timeout_ms);
-	return command(db, sql, deadline_in_ms(PROBE_TIMEOUT_MS), NULL);
+	return inside(db, sql);
 }
 
 enum err db_script(struct db *db, const char *sql, struct buffer *detail)

@@ -30,6 +30,7 @@ struct db_param db_array_param(struct db_array *array);       /* the array keeps
 /* An answer: rows of texts, valid until db_result_free. */
 struct db_result;
 size_t db_rows(const struct db_result *result);
+size_t db_columns(const struct db_result *result);
 struct text db_value(const struct db_result *result, size_t row, size_t column); /* absent text for null */
 void db_result_free(struct db_result *result); /* NULL allowed */
 
@@ -59,6 +60,9 @@ enum err db_run(struct db *db, enum statement statement, const struct db_param *
 enum err db_begin(struct db *db);
 enum err db_commit(struct db *db);
 void db_rollback(struct db *db);
+/* Inside a transaction: a point to come back to, so that a failed statement does not fail the rest. The newest one counts. */
+enum err db_savepoint(struct db *db);
+enum err db_rollback_to_savepoint(struct db *db);
 enum err db_timeout(struct db *db, int statement_timeout_ms); /* SET LOCAL: inside a transaction */
 
 /* Raw SQL, for migrations and tests only: several commands, no statement timeout. detail: what PostgreSQL said. */

@@ -35,7 +35,9 @@ void ingest_result_free(struct ingest_result *result);
 
 /* Writes items (all of one organisation) in one transaction: STATEMENT_ingest; when that fails for the data's sake,
  * STATEMENT_ingest_each (a sub-transaction an item). results has count rows, filled on ERR_OK.
- * dry_run: everything is tried and rolled back. atomic: any rejected item rolls all back (results say which). */
+ * dry_run: everything is tried and rolled back. atomic: any rejected item rolls all back (results say which).
+ * Inside a transaction of the caller's (db_begin) the commit or rollback is the caller's too, whatever dry_run and atomic say.
+ * count 0: nothing happens, *data_version is 0. */
 enum err ingest_write(struct db *db, const struct principal *who, struct ingest_item *const *items, size_t count,
 		      bool dry_run, bool atomic, int64_t *data_version, struct ingest_result *results);
 

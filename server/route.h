@@ -14,7 +14,10 @@ enum body_kind {
 };
 
 enum { MEDIA_BIT_JSON = 1, MEDIA_BIT_MERGE_PATCH = 2, MEDIA_BIT_NDJSON = 4, MEDIA_BIT_CSV = 8 };
-enum { FORMAT_BIT_JSON = 1, FORMAT_BIT_CSV = 2, FORMAT_BIT_NDJSON = 4 };
+enum {
+	FORMAT_BIT_JSON = 1, FORMAT_BIT_CSV = 2, FORMAT_BIT_NDJSON = 4,
+	FORMAT_BIT_OTHER = 8 /* one content type of the handler's own (a page, YAML, the metrics): Accept is not looked at */
+};
 
 struct ingest_item;
 
@@ -75,6 +78,11 @@ enum method method_by_name(struct text name);
  * The jsonb is {"path": [values of {name} in order], "query": {name: value, …}, "format": "json|csv|ndjson",
  * "who": {"scope": "all|team|self", "rep": id|null, "team": id|null, "key": key id}, "body": JSON|null}. No row, or NULL: 404. */
 enum err query_run(struct request *, struct reply *);
+
+/* What query_run makes of an answer whose first column is a body and whose second, if any, is a cursor: body, content type by
+ * request.format, Link. For handlers with a statement of other parameters. The row is there and its body is not null. */
+struct db_result;
+void query_reply(const struct request *request, const struct db_result *rows, struct reply *reply);
 
 /* The jsonb described above, for hand-written handlers. */
 void request_to_json(const struct request *request, struct buffer *out);
