@@ -1,0 +1,221 @@
+#include "ingest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db.h"
+
+/* Columns of STATEMENT_ingest and STATEMENT_ingest_each. */
+enum { COLUMN_INDEX, COLUMN_OUTCOME, COLUMN_EVENT_ID, COLUMN_OCCURRED_AT, COLUMN_CODE, COLUMN_POINTER, COLUMN_MESSAGE,
+       COLUMN_QUARANTINED, COLUMN_DATA_VERSION };
+
+enum { ARRAY_KIND, ARRAY_ID, ARRAY_OPERATION, ARRAY_FULL, ARRAY_STRICT, ARRAY_OCCURRED_AT, ARRAY_EVENT_ID, ARRAY_PATCH, ARRAY_COUNT };
+
+static const char *const outcome_words[OUTCOME_COUNT] = {
+    [OUTCOME_ACCEPTED] = "accepted",   [OUTCOME_DUPLICATE] = "duplicate", [OUTCOME_STALE] = "stale",
+    [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_REJECTED] = "rejected",
+};
+
+void ingest_item_free(struct ingest_item *item)
+{
+	if (item == NULL)
+		return;
+	buffer_free(&item->memory);
+	*item = (struct ingest_item){0};
+}
+
+void ingest_result_free(struct ingest_result *result)
+{
+	if (result == NULL)
+		return;
+	free(result->event_id);
+	free(result->occurred_at);
+	free(result->code);
+	free(result->pointer);
+	free(result->message);
+	*result = (struct ingest_result){0};
+}
+
+/* The parallel arrays of the statement; made once, used for both tries. */
+struct batch {
+	struct db_array arrays[ARRAY_COUNT];
+	char org_id[16];
+	const char *source;
+	size_t count;
+};
+
+static void batch_make(struct batch *batch, const struct principal *who, struct ingest_item *const *items, size_t count)
+{
+	snprintf(batch->org_id, sizeof batch->org_id, "%d", who->org_id);
+	batch->source = who->source;
+	batch->count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct ingest_item *item = items[i];
+
+		db_array_add(&batch->arrays[ARRAY_KIND], item->kind);
+		db_array_add(&batch->arrays[ARRAY_ID], item->id);
+		db_array_add(&batch->arrays[ARRAY_OPERATION], item->operation);
+		db_array_add(&batch->arrays[ARRAY_FULL], item->full ? TEXT("t") : TEXT("f"));
+		db_array_add(&batch->arrays[ARRAY_STRICT], item->strict ? TEXT("t") : TEXT("f"));
+		db_array_add(&batch->arrays[ARRAY_OCCURRED_AT], item->occurred_at);
+		db_array_add(&batch->arrays[ARRAY_EVENT_ID], item->event_id);
+		db_array_add(&batch->arrays[ARRAY_PATCH], item->patch);
+	}
+}
+
+static void batch_free(struct batch *batch)
+{
+	for (int i = 0; i < ARRAY_COUNT; i++)
+		db_array_free(&batch->arrays[i]);
+}
+
+static enum err batch_run(struct db *db, struct batch *batch, enum statement statement, struct db_result **rows)
+{
+	struct db_param params[2 + ARRAY_COUNT] = {{.text = text_of(batch->org_id)}, {.text = text_of(batch->source)}};
+
+	for (int i = 0; i < ARRAY_COUNT; i++)
+		params[2 + i] = db_array_param(&batch->arrays[i]);
+	return db_run(db, statement, params, 2 + ARRAY_COUNT, DB_MANY, rows, NULL, NULL);
+}
+
+/* A failure that is the fault of something in the batch, not of the database's condition: item by item, only the one item at
+ * fault comes to harm. */
+static bool is_of_the_data(enum err err)
+{
+	return err != ERR_OK && error_info(err)->status != 503;
+}
+
+static enum err write_rows(struct db *db, struct batch *batch, struct db_result **rows)
+{
+	bool inside = db_in_transaction(db);
+	enum err err = inside ? db_savepoint(db) : ERR_OK;
+
+	if (err == ERR_OK)
+		err = batch_run(db, batch, STATEMENT_ingest, rows);
+	if (!is_of_the_data(err))
+		return err;
+	err = inside ? db_rollback_to_savepoint(db) : ERR_OK;
+	return err == ERR_OK ? batch_run(db, batch, STATEMENT_ingest_each, rows) : err;
+}
+
+static char *copy(struct text text)
+{
+	char *made;
+
+	if (text.data == NULL)
+		return NULL;
+	made = strndup(text.data, text.size);
+	if (made == NULL)
+		abort();
+	return made;
+}
+
+static enum outcome outcome_of(struct text word)
+{
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		if (text_equal_string(word, outcome_words[i]))
+			return (enum outcome)i;
+	return OUTCOME_COUNT;
+}
+
+/* False when the answer is not a row an item, in their order. */
+static bool read_results(const struct db_result *rows, size_t count, int64_t *data_version, struct ingest_result *results)
+{
+	if (db_rows(rows) != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strtoull(db_value(rows, i, COLUMN_INDEX).data, NULL, 10) != i ||
+		    outcome_of(db_value(rows, i, COLUMN_OUTCOME)) == OUTCOME_COUNT)
+			return false;
+	for (size_t i = 0; i < count; i++) {
+		results[i] = (struct ingest_result){
+		    .outcome = outcome_of(db_value(rows, i, COLUMN_OUTCOME)),
+		    .event_id = copy(db_value(rows, i, COLUMN_EVENT_ID)),
+		    .occurred_at = copy(db_value(rows, i, COLUMN_OCCURRED_AT)),
+		    .code = copy(db_value(rows, i, COLUMN_CODE)),
+		    .pointer = copy(db_value(rows, i, COLUMN_POINTER)),
+		    .message = copy(db_value(rows, i, COLUMN_MESSAGE)),
+		    .quarantined = text_equal_string(db_value(rows, i, COLUMN_QUARANTINED), "t"),
+		};
+	}
+	*data_version = strtoll(db_value(rows, count - 1, COLUMN_DATA_VERSION).data, NULL, 10);
+	return true;
+}
+
+static bool any_rejected(const struct ingest_result *results, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (results[i].outcome == OUTCOME_REJECTED)
+			return true;
+	return false;
+}
+
+enum err ingest_write(struct db *db, const struct principal *who, struct ingest_item *const *items, size_t count,
+		      bool dry_run, bool atomic, int64_t *data_version, struct ingest_result *results)
+{
+	bool own = (dry_run || atomic) && !db_in_transaction(db);
+	struct batch batch = {0};
+	struct db_result *rows = NULL;
+	enum err err = ERR_OK;
+
+	if (count == 0) {
+		*data_version = 0;
+		return ERR_OK;
+	}
+	batch_make(&batch, who, items, count);
+	if (own)
+		err = db_begin(db);
+	if (err == ERR_OK)
+		err = write_rows(db, &batch, &rows);
+	if (err == ERR_OK && !read_results(rows, count, data_version, results))
+		err = ERR_INTERNAL;
+	if (own && (err != ERR_OK || dry_run || any_rejected(results, count)))
+		db_rollback(db);
+	else if (own)
+		err = db_commit(db);
+	db_result_free(rows);
+	batch_free(&batch);
+	return err;
+}
+
+static enum err refuse_single(const struct ingest_result *result, struct reply *reply)
+{
+	const char *code = result->code != NULL ? result->code : "invalid";
+	const char *message = result->message != NULL ? result->message : "the event cannot be stored";
+	enum err err = strcmp(code, error_info(ERR_EVENT_ID_REUSED)->code) == 0 ? ERR_EVENT_ID_REUSED : ERR_VALIDATION_FAILED;
+
+	problems_add(&reply->problems, result->pointer != NULL ? result->pointer : "", code, "%s", message);
+	return reply_error(reply, err, "%s%s", message, result->quarantined ? "; the event is kept in quarantine" : "");
+}
+
+static void append_member(struct buffer *body, const char *name, struct text value)
+{
+	buffer_printf(body, "\"%s\":", name);
+	if (value.data != NULL)
+		buffer_append_json_string(body, value);
+	else
+		buffer_append_string(body, "null");
+	buffer_append_string(body, ",");
+}
+
+enum err ingest_reply_single(const struct ingest_result *result, const struct ingest_item *item, int64_t data_version, struct reply *reply)
+{
+	struct buffer *body = &reply->body;
+
+	if (result->outcome == OUTCOME_REJECTED)
+		return refuse_single(result, reply);
+	buffer_clear(body);
+	buffer_append_string(body, "{");
+	append_member(body, "id", item->id);
+	append_member(body, "event_id", text_of(result->event_id));
+	append_member(body, "occurred_at", text_of(result->occurred_at));
+	append_member(body, "outcome", text_of(outcome_words[result->outcome]));
+	buffer_printf(body, "\"data_version\":%" PRId64, data_version);
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		buffer_printf(body, ",\"%s\":%d", outcome_words[i], i == (int)result->outcome);
+	buffer_append_string(body, ",\"errors\":[]}\n");
+	reply->status = 200;
+	return ERR_OK;
+}
