@@ -133,7 +133,7 @@ check-asan: ## the suites with ASan and UBSan
 
 check-tsan: ## the suites that run threads with the thread sanitizer
 	$(MAKE) BUILD=$(BUILD)-tsan SANITIZER=thread build unit
-	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) TSAN_OPTIONS=halt_on_error=0:suppressions=$(CURDIR)/tests/tsan.supp \
+	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
 	 tools/test.sh $(or $(SUITES),unit api faults)
 
 cover: ## line and branch coverage of the C code by all suites, in build-cover/html
