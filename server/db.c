@@ -17,31 +17,13 @@
 enum {
 	TRIES_MAX = 4,            /* one, and three more after a serialization failure or deadlock */
 	RETRY_PAUSE_MS = 5,       /* times the number of the try */
-	PROBE_TIMEOUT_MS = 1000,
-	ANSWER_GRACE_MS = 2000,   /* how much longer than the statement timeout an answer is waited for */
+	PREPARE_TIMEOUT_MS = 5000,
 	RECONNECT_PAUSE_MS = 250  /* after a connection could not be made */
-};
-
-struct db {
-	char *url;
-	bool prepare;
-	int connect_timeout_ms;
-	int statement_timeout_ms;   /* 0: none */
-	struct stats *stats;
-	PGconn *connection;         /* NULL: not connected */
-	bool prepared;              /* the statements of the table are known to this connection */
-	bool in_transaction;
-	int64_t not_before_ns;      /* no attempt to connect earlier */
 };
 
 struct db_result {
 	PGresult *rows;
 };
-
-static int64_t deadline_in_ms(int64_t ms)
-{
-	return clock_monotonic_ns() + ms * 1000000;
-}
 
 /* Waits for the socket; deadline_ns 0: for ever. False when the deadline passed. */
 static bool wait_socket(const PGconn *connection, short events, int64_t deadline_ns)
@@ -81,7 +63,7 @@ static void ignore_notice(void *unused, const PGresult *notice)
 	(void)notice;
 }
 
-static void disconnect(struct db *db)
+void db_disconnect(struct db *db)
 {
 	PQfinish(db->connection);
 	db->connection = NULL;
@@ -185,26 +167,20 @@ static PGresult *collect(struct db *db, int64_t deadline_ns, struct failure *fai
 		if (!failed)
 			return kept;
 	} else {
-		disconnect(db);
+		db_disconnect(db);
 	}
 	PQclear(kept);
 	return NULL;
 }
 
-/* deadline of an answer that PostgreSQL itself cuts off at the statement timeout */
-static int64_t answer_deadline(const struct db *db)
-{
-	return db->statement_timeout_ms == 0 ? 0 : deadline_in_ms(db->statement_timeout_ms + ANSWER_GRACE_MS);
-}
-
 /* A command without parameters or rows, by the simple protocol. */
-static bool simple(struct db *db, const char *sql, int64_t deadline_ns, struct failure *failure)
+bool db_command(struct db *db, const char *sql, int64_t deadline_ns, struct failure *failure)
 {
 	PGresult *result;
 
 	if (!PQsendQuery(db->connection, sql)) {
 		failure_set(failure, "", first_line(PQerrorMessage(db->connection)));
-		disconnect(db);
+		db_disconnect(db);
 		return false;
 	}
 	result = collect(db, deadline_ns, failure);
@@ -244,7 +220,7 @@ static bool collect_prepared(struct db *db, enum statement statement, int64_t de
  * are not harmed, each has a sync of its own. */
 static bool prepare_all(struct db *db, bool named, struct failure *failure, struct buffer *faults)
 {
-	int64_t deadline_ns = deadline_in_ms(db->connect_timeout_ms + ANSWER_GRACE_MS);
+	int64_t deadline_ns = db_deadline(PREPARE_TIMEOUT_MS);
 	bool sound = PQenterPipelineMode(db->connection) == 1;
 
 	for (int i = STATEMENT_NONE + 1; sound && i < STATEMENT_COUNT; i++)
@@ -256,7 +232,7 @@ static bool prepare_all(struct db *db, bool named, struct failure *failure, stru
 	sound = sound && PQexitPipelineMode(db->connection) == 1;
 	if (!sound) {
 		failure_set(failure, "", first_line(PQerrorMessage(db->connection)));
-		disconnect(db);
+		db_disconnect(db);
 		return false;
 	}
 	db->prepared = named;
@@ -277,7 +253,7 @@ static bool set_up_session(struct db *db, struct failure *failure)
 	char sql[64];
 
 	snprintf(sql, sizeof sql, "SET statement_timeout = %d", db->statement_timeout_ms);
-	if (!simple(db, sql, deadline_in_ms(PROBE_TIMEOUT_MS), failure))
+	if (!db_command(db, sql, db_deadline(DB_PROBE_TIMEOUT_MS), failure))
 		return false;
 	if (!prepare_all(db, true, failure, NULL))
 		return false;
@@ -306,7 +282,7 @@ void db_close(struct db *db)
 {
 	if (db == NULL)
 		return;
-	disconnect(db);
+	db_disconnect(db);
 	free(db->url);
 	free(db);
 }
@@ -327,18 +303,18 @@ bool db_in_transaction(const struct db *db)
 }
 
 /* Connects unless there is a live connection. Never inside a transaction: what was begun is gone with its connection. */
-static bool ensure_connected(struct db *db, struct failure *failure)
+bool db_connected(struct db *db, struct failure *failure)
 {
 	if (db->connection != NULL && is_alive(db))
 		return true;
-	disconnect(db);
+	db_disconnect(db);
 	failure_set(failure, "", TEXT("the database cannot be reached"));
 	failure->logged = true; /* by the attempt to connect */
 	if (db->in_transaction || clock_monotonic_ns() < db->not_before_ns)
 		return false;
-	db->connection = connect_within(db, deadline_in_ms(db->connect_timeout_ms));
+	db->connection = connect_within(db, db_deadline(db->connect_timeout_ms));
 	if (db->connection == NULL) {
-		db->not_before_ns = deadline_in_ms(RECONNECT_PAUSE_MS);
+		db->not_before_ns = db_deadline(RECONNECT_PAUSE_MS);
 		return false;
 	}
 	stats_count(db->stats, COUNTER_DATABASE_CONNECTS, 1);
@@ -349,9 +325,9 @@ static bool ensure_connected(struct db *db, struct failure *failure)
 }
 
 /* As ensure_connected, ready for statements. */
-static bool ensure_session(struct db *db, struct failure *failure)
+bool db_session(struct db *db, struct failure *failure)
 {
-	if (!ensure_connected(db, failure))
+	if (!db_connected(db, failure))
 		return false;
 	return !db->prepare || db->prepared || db->in_transaction || set_up_session(db, failure);
 }
@@ -359,7 +335,7 @@ static bool ensure_session(struct db *db, struct failure *failure)
 bool db_ready(struct db *db)
 {
 	struct failure failure = {0};
-	bool ready = ensure_connected(db, &failure) && simple(db, "SELECT 1", deadline_in_ms(PROBE_TIMEOUT_MS), &failure);
+	bool ready = db_connected(db, &failure) && db_command(db, "SELECT 1", db_deadline(DB_PROBE_TIMEOUT_MS), &failure);
 
 	failure_free(&failure);
 	return ready;
@@ -369,7 +345,7 @@ bool db_check_statements(struct db *db, struct buffer *faults)
 {
 	struct failure failure = {0};
 	size_t before = faults->size;
-	bool sound = ensure_connected(db, &failure) && prepare_all(db, false, &failure, faults);
+	bool sound = db_connected(db, &failure) && prepare_all(db, false, &failure, faults);
 
 	if (!sound)
 		buffer_printf(faults, "%s\n", failure.message);
@@ -416,20 +392,10 @@ static PGresult *execute(struct db *db, enum statement statement, const struct w
 		sent = PQsendQueryParams(db->connection, info->text, (int)count, NULL, wire->values, wire->lengths, wire->formats, 0);
 	if (!sent) {
 		failure_set(failure, "", first_line(PQerrorMessage(db->connection)));
-		disconnect(db);
+		db_disconnect(db);
 		return NULL;
 	}
-	return collect(db, answer_deadline(db), failure);
-}
-
-/* Without session state the statement timeout is the transaction's. */
-static bool begin(struct db *db, struct failure *failure)
-{
-	char sql[96] = "BEGIN";
-
-	if (!db->prepare)
-		snprintf(sql, sizeof sql, "BEGIN; SET LOCAL statement_timeout = %d", db->statement_timeout_ms);
-	return simple(db, sql, deadline_in_ms(PROBE_TIMEOUT_MS), failure);
+	return collect(db, db_answer_deadline(db), failure);
 }
 
 /* One statement in a transaction of its own, so that the timeout can be set for it alone. */
@@ -439,15 +405,15 @@ static PGresult *execute_pooled(struct db *db, enum statement statement, const s
 	struct failure ignored = {0};
 	PGresult *result = NULL;
 
-	if (!begin(db, failure))
+	if (!db_begin_plain(db, failure))
 		return NULL;
 	result = execute(db, statement, wire, count, failure);
-	if (result != NULL && !simple(db, "COMMIT", answer_deadline(db), failure)) {
+	if (result != NULL && !db_command(db, "COMMIT", db_answer_deadline(db), failure)) {
 		PQclear(result);
 		return NULL;
 	}
 	if (result == NULL && db->connection != NULL)
-		simple(db, "ROLLBACK", deadline_in_ms(PROBE_TIMEOUT_MS), &ignored);
+		db_command(db, "ROLLBACK", db_deadline(DB_PROBE_TIMEOUT_MS), &ignored);
 	failure_free(&ignored);
 	return result;
 }
@@ -476,7 +442,7 @@ static bool may_retry(struct db *db, const struct failure *failure, int try, int
 			return false;
 		give_up_preparing(db);
 	}
-	disconnect(db);
+	db_disconnect(db);
 	return true;
 }
 
@@ -488,7 +454,7 @@ static PGresult *run(struct db *db, enum statement statement, const struct wire 
 		PGresult *result = NULL;
 
 		failure_free(failure);
-		if (!ensure_session(db, failure))
+		if (!db_session(db, failure))
 			return NULL;
 		if (db->prepare || db->in_transaction || db->statement_timeout_ms == 0)
 			result = execute(db, statement, wire, count, failure);
@@ -531,88 +497,7 @@ enum err db_run(struct db *db, enum statement statement, const struct db_param *
 	return err;
 }
 
-/* A command by the simple protocol on a live connection, with its failure reported. */
-static enum err command(struct db *db, const char *sql, int64_t deadline_ns, struct buffer *detail)
+bool db_transaction_is_sound(const struct db *db)
 {
-	struct failure failure = {0};
-	enum err err = ERR_OK;
-
-	if (!ensure_connected(db, &failure) || !simple(db, sql, deadline_ns, &failure)) {
-		err = failure_report(db->stats, &failure, NULL, NULL, NULL);
-		if (detail != NULL && failure.message != NULL)
-			buffer_append_string(detail, failure.message);
-	}
-	failure_free(&failure);
-	return err;
-}
-
-enum err db_begin(struct db *db)
-{
-	struct failure failure = {0};
-	enum err err = ERR_OK;
-
-	if (db->in_transaction)
-		return ERR_INTERNAL;
-	if (!ensure_session(db, &failure) || !begin(db, &failure))
-		err = failure_report(db->stats, &failure, "begin", NULL, NULL);
-	db->in_transaction = err == ERR_OK;
-	failure_free(&failure);
-	return err;
-}
-
-enum err db_commit(struct db *db)
-{
-	enum err err;
-
-	if (!db->in_transaction)
-		return ERR_INTERNAL;
-	/* COMMIT of a transaction in which something failed would answer ROLLBACK, which is no error to PostgreSQL. */
-	if (db->connection == NULL || PQtransactionStatus(db->connection) != PQTRANS_INTRANS) {
-		err = db->connection == NULL ? ERR_DATABASE_UNAVAILABLE : ERR_INTERNAL;
-		db_rollback(db);
-		return err;
-	}
-	err = command(db, "COMMIT", answer_deadline(db), NULL);
-	db->in_transaction = false;
-	return err;
-}
-
-void db_rollback(struct db *db)
-{
-	struct failure failure = {0};
-
-	if (db->in_transaction && db->connection != NULL &&
-	    !simple(db, "ROLLBACK", deadline_in_ms(PROBE_TIMEOUT_MS), &failure))
-		disconnect(db);
-	db->in_transaction = false;
-	failure_free(&failure);
-}
-
-/* A command inside a transaction. */
-static enum err inside(struct db *db, const char *sql)
-{
-	return db->in_transaction ? command(db, sql, deadline_in_ms(PROBE_TIMEOUT_MS), NULL) : ERR_INTERNAL;
-}
-
-enum err db_savepoint(struct db *db)
-{
-	return inside(db, "SAVEPOINT plumbline");
-}
-
-enum err db_rollback_to_savepoint(struct db *db)
-{
-	return inside(db, "ROLLBACK TO SAVEPOINT plumbline");
-}
-
-enum err db_timeout(struct db *db, int statement_timeout_ms)
-{
-	char sql[64];
-
-	snprintf(sql, sizeof sql, "SET LOCAL statement_timeout = %d", statement_timeout_ms);
-	return inside(db, sql);
-}
-
-enum err db_script(struct db *db, const char *sql, struct buffer *detail)
-{
-	return command(db, sql, 0, detail);
+	return db->connection != NULL && PQtransactionStatus(db->connection) == PQTRANS_INTRANS;
 }

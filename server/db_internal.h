@@ -25,6 +25,35 @@ enum err failure_report(struct stats *stats, const struct failure *failure, cons
 /* Holds the number of rows against what was expected. */
 enum err shape_of_answer(enum statement statement, enum db_shape shape, int rows);
 
+struct db {
+	char *url;
+	bool prepare;
+	int connect_timeout_ms;
+	int statement_timeout_ms;   /* 0: none */
+	struct stats *stats;
+	struct pg_conn *connection; /* NULL: not connected */
+	bool prepared;              /* the statements of the table are known to this connection */
+	bool in_transaction;
+	int64_t not_before_ns;      /* no attempt to connect earlier */
+};
+
+enum {
+	DB_PROBE_TIMEOUT_MS = 2000, /* of commands that do no work */
+	DB_ANSWER_GRACE_MS = 2000   /* how much longer than the statement timeout an answer is waited for */
+};
+
+/* db.c, where libpq is. Commands end the connection when it fails; the failure says why. Deadlines: monotonic, 0: none. */
+bool db_connected(struct db *db, struct failure *failure); /* connects unless there is a live connection; never in a transaction */
+bool db_session(struct db *db, struct failure *failure);   /* and makes it ready for statements */
+bool db_command(struct db *db, const char *sql, int64_t deadline_ns, struct failure *failure); /* simple protocol, no rows */
+void db_disconnect(struct db *db);
+bool db_transaction_is_sound(const struct db *db);         /* connected, and nothing in the transaction failed */
+
+/* db_transaction.c */
+int64_t db_deadline(int64_t ms);
+int64_t db_answer_deadline(const struct db *db);           /* of an answer that PostgreSQL cuts off at the statement timeout */
+bool db_begin_plain(struct db *db, struct failure *failure); /* BEGIN, without keeping account of it */
+
 enum { DB_PARAMS_MAX = 16 };
 
 /* Parameters as libpq wants them: texts end in a NUL, arrays are binary. */
