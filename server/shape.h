@@ -48,17 +48,28 @@ struct shape {
 #define SHAPE(label, table) {.name = (label), .fields = (table), .count = sizeof(table) / sizeof *(table)}
 
 /* Checks an object against a shape: types, bounds, unknown names (with the nearest known), and required fields when
- * `whole`. Returns true when no problem was added. prefix is the JSON pointer of value itself ("" for the root). */
+ * `whole` (objects inside it are always whole). A required field cannot be null. Returns true when no problem was added; adds
+ * SHAPE_PROBLEMS_MAX of them at most. prefix is the JSON pointer of value itself ("" for the root). */
 bool shape_check(const struct shape *shape, const json_t *value, const char *prefix, bool whole, struct problems *problems);
 
-/* Checks query parameters; repeated or unknown ones are problems (code unknown_parameter names the nearest). */
+/* As shape_check, where raw is the text value was parsed from: numbers of decimal fields are then judged as they were written,
+ * not by their double. */
+bool shape_check_text(const struct shape *shape, const json_t *value, struct text raw, const char *prefix, bool whole,
+		      struct problems *problems);
+
+enum { SHAPE_PROBLEMS_MAX = 100 };
+
+/* Checks query parameters; repeated or unknown ones are problems (code unknown_parameter names the nearest). The pointer is the
+ * parameter's name. A FIELD_LIST is written with commas: by=rep,team. shape NULL: none is known. */
 bool shape_check_params(const struct shape *shape, const struct param *params, size_t count, struct problems *problems);
 
-/* Problem codes used: required, unknown_attribute, unknown_parameter, wrong_type, too_short, too_long, not_a_number,
- * out_of_range, not_a_date, not_a_datetime, unknown_currency, not_one_of, invalid_text, not_an_id. */
+/* Problem codes used: required, unknown_attribute, unknown_parameter, repeated_parameter, wrong_type, too_short, too_long,
+ * not_a_number, not_an_integer, out_of_range, not_a_date, not_a_datetime, unknown_currency, not_one_of, not_an_id. */
 
-/* Parses JSON strictly: whole text, no NUL, no duplicate keys, numbers kept as reals, depth bounded.
- * NULL on error; then *message (static or thread-local) says what and where and *code is a problem code. */
+/* Parses JSON strictly: whole text, UTF-8, no U+0000, no duplicate names, depth (json_scan.h) and number of values bounded.
+ * Numbers: use json_number_value (whole ones are integers, but reals in a text that holds one beyond 64 bits); exact ones are
+ * found in the text (json_scan.h). NULL on error; then *message (thread-local, until the next call) says what and where and
+ * *code is a problem code: invalid_json (not JSON at all), too_deep, too_many_values, duplicate_key, invalid_text, out_of_range. */
 json_t *json_parse_strict(struct text text, const char **code, const char **message);
 
 /* Scalars, shared with CSV and parameters. All take clean UTF-8. */
