@@ -49,6 +49,8 @@ def faults_of(path, names):
         used = [name for name in re.findall(r"\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+(?:ONLY\s+)?(?:public\.)?(\w+)\b(?!\s*\()", statement, re.IGNORECASE)
                 if name in names - local_names(statement)]
         used += [name for name in re.findall(r"\bINSERT\s+INTO\s+(?:public\.)?(\w+)\s*\(", statement, re.IGNORECASE) if name in names]
+        if re.search(r"\bINSERT\s+INTO\s+\w+\s+SELECT\s+\*\s+FROM\s+(unnest|pl\.)", statement, re.IGNORECASE):
+            used = used[1:]  # whole rows: org_id is in them
         if len(re.findall(r"\borg_id\b", statement)) < len(used):
             line = text.count("\n", 0, here + len(statement) - len(statement.lstrip())) + 1
             yield line, f"names {', '.join(used)} but org_id only {len(re.findall(r'org_id', statement))} times"
