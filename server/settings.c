@@ -392,6 +392,18 @@ static void read_flags(struct settings *settings, int *argc, char **argv, struct
 	*argc = kept;
 }
 
+const char *settings_nearest_flag(const char *flag)
+{
+	const char *names[ROW_COUNT];
+	const char *name = flag + strspn(flag, "-");
+	int near;
+
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		names[i] = rows[i].name;
+	near = text_nearest((struct text){name, strcspn(name, "=")}, names, ROW_COUNT);
+	return near >= 0 ? names[near] : NULL;
+}
+
 void settings_load(struct settings *settings, int *argc, char **argv, char *const *env, struct buffer *faults)
 {
 	struct buffer none = {0};

@@ -40,6 +40,9 @@ struct settings {
 void settings_load(struct settings *settings, int *argc, char **argv, char *const *env, struct buffer *faults);
 void settings_free(struct settings *settings);
 
+/* The name of the settings flag nearest to "--lisen", without its dashes; NULL when none is near. */
+const char *settings_nearest_flag(const char *flag);
+
 void settings_help(FILE *to);                                     /* the table of all settings */
 void settings_print(const struct settings *settings, FILE *to);   /* NAME=value lines, secrets masked */
 void settings_log(const struct settings *settings);               /* one log line with what differs from the defaults */

@@ -3,6 +3,7 @@
 #define PLUMBLINE_COMMAND_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "../settings.h"
 
@@ -23,6 +24,12 @@ struct command {
 
 extern const struct command command_serve, command_migrate, command_import, command_rebuild, command_key, command_org,
     command_check_config, command_routes, command_version;
+
+/* The whole text of `plumbline NAME --help`. */
+void command_help(const struct command *command, FILE *to);
+
+/* For commands without arguments of their own: EXIT_OK, or the complaint, with the nearest flag. */
+int command_no_arguments(const struct command *command, int argc, char **argv);
 
 /* Says on standard error what is wrong and how to get help; returns EXIT_USAGE. */
 int command_usage_error(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
