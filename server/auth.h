@@ -43,9 +43,11 @@ bool auth_key_parse(struct text authorization, struct auth_key *key);
  * database has to be asked (auth_resolve). For the event loop. */
 enum err auth_cached(struct auth *auth, struct text authorization, struct principal *who);
 
-/* As auth_cached, then asks the database. ERR_OK, ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, or the database's error. db_write is where
- * the time of last use is noted, at most once a minute a key; NULL: nowhere. */
-enum err auth_resolve(struct auth *auth, struct db *db, struct db *db_write, struct text authorization, struct principal *who);
+/* As auth_cached, then asks the database. ERR_OK, ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, or the database's error. */
+enum err auth_resolve(struct auth *auth, struct db *db, struct text authorization, struct principal *who);
+
+/* Writes down when keys were last used, at most once a minute a key. For a worker that has just answered: nobody waits for it. */
+void auth_note_use(struct auth *auth, struct db *db);
 
 /* Counts a read of this key: ERR_OK, or ERR_RATE_LIMITED; adds the headers RateLimit-Policy, RateLimit and, when refused,
  * Retry-After to the reply. Nothing happens when there is no limit. */
