@@ -208,9 +208,12 @@ lint: $(GENERATED_HEADERS) ## style, walls between the parts, clang-tidy and cpp
 .PHONY: install uninstall clean
 INSTALLED := $(PREFIX)/bin/plumbline $(PREFIX)/share/man/man1/plumbline.1 \
              $(PREFIX)/share/bash-completion/completions/plumbline $(PREFIX)/lib/systemd/system/plumbline.service
-install: build ## binary, man page, bash completion, systemd unit (PREFIX=/usr/local, DESTDIR)
+$(BUILD)/plumbline.1: $(BUILD)/plumbline tools/man.py
+	$(Q)$(PYTHON) tools/man.py $(BUILD)/plumbline $(VERSION) >$@
+
+install: build $(BUILD)/plumbline.1 ## binary, man page, bash completion, systemd unit (PREFIX=/usr/local, DESTDIR)
 	install -D -m 755 $(BUILD)/plumbline $(DESTDIR)$(PREFIX)/bin/plumbline
-	install -D -m 644 docs/plumbline.1 $(DESTDIR)$(PREFIX)/share/man/man1/plumbline.1
+	install -D -m 644 $(BUILD)/plumbline.1 $(DESTDIR)$(PREFIX)/share/man/man1/plumbline.1
 	install -D -m 644 tools/plumbline.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/plumbline
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|g' docker/systemd/plumbline.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/plumbline.service

@@ -5,14 +5,16 @@
 #   SAMPLE=off         load no sample data (it is never loaded where an organisation has data already)
 #   PLUMBLINE_LISTEN   listen here; otherwise 127.0.0.1:8080 or the next free port
 #
-# ./.local keeps the database and the key between runs; remove it to begin anew. Ctrl-C stops everything.
+#   PLUMBLINE_LOCAL    keep the database and the key there instead of ./.local
+#
+# What is kept is used again by the next run; remove the folder to begin anew. Ctrl-C stops everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 022
 binary=$(realpath "${BUILD:-build}/plumbline")
 python=${PYTHON:-/usr/bin/python3}
-local=$PWD/.local
-mkdir -p "$local"
+mkdir -p "${PLUMBLINE_LOCAL:=$PWD/.local}"
+local=$(realpath "$PLUMBLINE_LOCAL")
 export LC_ALL=C.UTF-8
 
 die() { echo "run: $*" >&2; exit 1; }
@@ -111,7 +113,7 @@ load_sample
 cat <<END
 
 Plumbline listens on $url    (health and metrics: http://$PLUMBLINE_ADMIN_LISTEN/metrics)
-API key: $key    (kept in .local/key)
+API key: $key    (kept in ${local#"$PWD/"}/key)
 
 Who executes the strategy, who sets an own one:
   curl -H 'Authorization: Bearer $key' '$url/v1/alignment?by=rep&period=last_90d'
