@@ -30,6 +30,7 @@ struct job {
 	bool single;               /* item holds the one event of this request: it goes to the committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */
 	int64_t submitted_ns;      /* set by the submit functions; monotonic */
+	bool missed;               /* the pool's own: the cache did not have it, others may be waiting for it */
 	void (*done)(struct job *);
 	void *owner;               /* the loop's own */
 };
@@ -41,7 +42,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 /* The keys known to the pool: for auth_cached on the loop. */
 struct auth *worker_pool_auth(struct worker_pool *pool);
 
-/* Hands a job to the workers. There: authentication (unless `authenticated`), scope, rate limit of reads, query parameters by
+/* Hands a job to the workers (a versioned read to the cache before them). There: authentication (unless `authenticated`), scope, rate limit of reads, query parameters by
  * route->params, then route->prepare (and on to the committer when it made a single event) or route->run.
  * False when the queue is full or the pool is being shut down: the job stays the caller's. Never blocks. */
 bool worker_submit(struct worker_pool *pool, struct job *job);
@@ -54,8 +55,8 @@ bool commit_submit(struct worker_pool *pool, struct job *job);
  * ERR_OK, or the error with reply filled. Needs no database; safe on the loop. */
 enum err worker_check(struct request *request, struct reply *reply);
 
-size_t worker_queue_depth(const struct worker_pool *pool); /* jobs that wait, not those that run */
-size_t commit_queue_depth(const struct worker_pool *pool);
+size_t worker_queue_depth(struct worker_pool *pool); /* jobs that wait, not those that run */
+size_t commit_queue_depth(struct worker_pool *pool);
 
 /* Shutting down. refuse: new jobs are not taken any more; those waiting still run. cancel: those waiting are answered with
  * ERR_SHUTTING_DOWN as well. Neither blocks. stop: refuses, waits for all jobs to be done, joins the threads and frees the pool;

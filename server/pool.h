@@ -1,0 +1,59 @@
+/* Shared by the files that make up the worker pool alone: worker.c (threads, requests), versioned.c, commit.c. */
+#ifndef PLUMBLINE_POOL_H
+#define PLUMBLINE_POOL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "auth.h"
+#include "cache.h"
+#include "db.h"
+#include "queue.h"
+#include "stats.h"
+#include "worker.h"
+
+/* Four queues, each with its own threads:
+ *   versioned  reads whose answer may be in the cache: one thread takes all that wait and asks for the versions once
+ *   requests   everything else, and what the cache did not have: the workers, one request each at a time
+ *   streams    bodies read while they arrive, at the pace of the client: few threads, so that slow clients hold up nobody else
+ *   commits    single events: one thread takes all that wait and writes them together */
+enum lane { LANE_VERSIONED, LANE_REQUESTS, LANE_STREAMS, LANE_COMMITS, LANE_COUNT };
+
+struct worker_pool {
+	const struct settings *settings;
+	struct stats *stats;
+	struct auth *auth;
+	struct cache *cache;
+	struct queue queues[LANE_COUNT];
+	struct thread *threads;
+	size_t thread_count;
+	atomic_bool refusing, cancelled;
+};
+
+/* A thread of the pool with its connections. */
+struct thread {
+	struct worker_pool *pool;
+	enum lane lane;
+	struct db *db;         /* the primary */
+	struct db *read_db;    /* the standby for reads; the primary when there is none */
+	pthread_t id;
+};
+
+/* What each lane does with the jobs it took. Every job gets finished, or handed to another lane. */
+void requests_run(struct thread *thread, struct job *job);
+void versioned_run(struct thread *thread, struct job *jobs);
+void commits_run(struct thread *thread, struct job *jobs);
+
+/* Hands the job back to its owner with this outcome. */
+void job_finish(struct job *job, enum err err);
+
+/* Finishes a job that was a miss of the cache, its reply and reply.err being set, and all that waited for the same. */
+void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from);
+
+/* Puts a job that is in the pool already into another lane; a full queue finishes it with ERR_OVERLOADED, and gives false. */
+bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job);
+
+/* Authentication, scope, rate limit, parameters: what comes before any work. */
+enum err job_admit(struct thread *thread, struct job *job);
+
+#endif

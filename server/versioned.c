@@ -1,0 +1,109 @@
+/* Reads whose answer depends on the versions of an organisation: all that wait share one look at the versions, which makes
+ * repeats cheap and still never shows anyone an answer older than what was committed before they asked. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pool.h"
+#include "route.h"
+
+enum { ORGS_MAX = 64 }; /* organisations of one batch whose versions are remembered; further ones are asked for again */
+
+/* The versions of the organisations in a batch, as they come up. */
+struct seen {
+	int org_id;
+	enum err err;
+	struct db_result *row;
+	struct cache_version version;
+};
+
+struct versions {
+	struct seen seen[ORGS_MAX];
+	size_t count;
+};
+
+static void ask_version(struct db *db, int org_id, struct seen *seen)
+{
+	char text[16];
+
+	*seen = (struct seen){.org_id = org_id};
+	snprintf(text, sizeof text, "%d", org_id);
+	seen->err = db_run(db, STATEMENT_org_version, (struct db_param[]){{.text = text_of(text)}}, 1, DB_ONE, &seen->row, NULL, NULL);
+	if (seen->err != ERR_OK)
+		return;
+	seen->version.data = db_value(seen->row, 0, 0);
+	seen->version.config = db_value(seen->row, 0, 1);
+	seen->version.local_date = db_value(seen->row, 0, 2);
+}
+
+static const struct seen *version_of(struct versions *versions, struct db *db, int org_id)
+{
+	struct seen *slot;
+
+	for (size_t i = 0; i < versions->count; i++)
+		if (versions->seen[i].org_id == org_id)
+			return &versions->seen[i];
+	if (versions->count == ORGS_MAX) {
+		versions->count--;
+		db_result_free(versions->seen[versions->count].row);
+	}
+	slot = &versions->seen[versions->count++];
+	ask_version(db, org_id, slot);
+	return slot;
+}
+
+static bool is_conditional(const struct request *request, const char *tag)
+{
+	const struct text *header = request->header != NULL ? request->header(request, "if-none-match") : NULL;
+
+	if (request->method != METHOD_GET && request->method != METHOD_HEAD)
+		return false;
+	return header != NULL && etag_matches(*header, tag);
+}
+
+/* The answer from memory, or on to a worker that makes it. */
+static void answer(struct thread *thread, struct job *job, const struct cache_version *version)
+{
+	struct worker_pool *pool = thread->pool;
+
+	cache_tag(&job->request, version, job->reply.etag);
+	if (is_conditional(&job->request, job->reply.etag)) {
+		job->reply.status = 304;
+		job_finish(job, ERR_OK);
+		return;
+	}
+	switch (cache_ask(pool->cache, job)) {
+	case CACHE_HIT:
+		job_finish(job, ERR_OK);
+		break;
+	case CACHE_WAITS:
+		break;
+	case CACHE_MISS:
+		job->missed = true;
+		job_pass(pool, LANE_REQUESTS, job);
+		break;
+	}
+}
+
+void versioned_run(struct thread *thread, struct job *jobs)
+{
+	struct versions versions = {.count = 0};
+
+	while (jobs != NULL) {
+		struct job *job = jobs;
+		const struct seen *seen = NULL;
+		enum err err;
+
+		jobs = job->next;
+		err = job_admit(thread, job);
+		if (err == ERR_OK) {
+			seen = version_of(&versions, thread->read_db, job->request.who.org_id);
+			err = seen->err;
+		}
+		if (err == ERR_OK)
+			answer(thread, job, &seen->version);
+		else
+			job_finish(job, err);
+	}
+	for (size_t i = 0; i < versions.count; i++)
+		db_result_free(versions.seen[i].row);
+}

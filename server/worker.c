@@ -1,0 +1,354 @@
+#include "worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "pool.h"
+#include "route.h"
+#include "shape.h"
+
+enum {
+	STREAM_THREADS = 2,
+	VERSIONED_MAX = 512,      /* reads that share one look at the versions */
+	CONNECT_TIMEOUT_S = 1,
+	WAIT_MAX_S = 10           /* in a queue: whoever waited longer is told to come back rather than served in vain */
+};
+
+/* ── admitting ────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_read(const struct request *request)
+{
+	return request->method == METHOD_GET || request->method == METHOD_HEAD || request->route->versioned;
+}
+
+static enum err check_scope(const struct request *request, struct reply *reply)
+{
+	static const char *const words[] = {"ingest", "read", "strategy", "admin"};
+	unsigned wanted = request->route->scope;
+	struct buffer names = {0};
+
+	if (wanted == SCOPE_NONE || (request->who.scopes & wanted) != 0)
+		return ERR_OK;
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+		if (wanted & (1u << i))
+			buffer_printf(&names, "%s%s", names.size > 0 ? " or " : "", words[i]);
+	reply_error(reply, ERR_FORBIDDEN, "this needs a key with scope %s", names.data);
+	buffer_free(&names);
+	return ERR_FORBIDDEN;
+}
+
+/* format is looked at where the answer's form is negotiated, for all routes alike. */
+static enum err check_params(const struct request *request, struct reply *reply)
+{
+	static const struct shape none = {.name = "parameters"};
+	const struct shape *shape = request->route->params != NULL ? request->route->params : &none;
+	struct param params[QUERY_PARAMS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < request->query_count; i++)
+		if (!text_equal(request->query[i].name, TEXT("format")))
+			params[count++] = request->query[i];
+	if (shape_check_params(shape, params, count, &reply->problems))
+		return ERR_OK;
+	for (size_t i = 0; i < reply->problems.count; i++)
+		if (strcmp(reply->problems.items[i].code, error_info(ERR_UNKNOWN_PARAMETER)->code) != 0)
+			return ERR_INVALID_PARAMETER;
+	return ERR_UNKNOWN_PARAMETER;
+}
+
+enum err worker_check(struct request *request, struct reply *reply)
+{
+	enum err err = check_scope(request, reply);
+
+	return err == ERR_OK ? check_params(request, reply) : err;
+}
+
+static enum err authenticate(struct thread *thread, struct job *job)
+{
+	struct auth *auth = thread->pool->auth;
+	enum err err = auth_resolve(auth, thread->db, job->authorization, &job->request.who);
+
+	/* Reads go on while the primary is away, when there is a standby. */
+	if (err == ERR_DATABASE_UNAVAILABLE && thread->read_db != thread->db)
+		err = auth_resolve(auth, thread->read_db, job->authorization, &job->request.who);
+	return err;
+}
+
+enum err job_admit(struct thread *thread, struct job *job)
+{
+	struct request *request = &job->request;
+	enum err err = ERR_OK;
+
+	if (!job->authenticated && request->route->scope != SCOPE_NONE)
+		err = authenticate(thread, job);
+	if (err != ERR_OK)
+		return err;
+	job->authenticated = true;
+	err = worker_check(request, &job->reply);
+	if (err == ERR_OK && is_read(request) && request->who.org_id != 0)
+		err = auth_count_read(thread->pool->auth, &request->who, &job->reply);
+	return err;
+}
+
+/* ── jobs ─────────────────────────────────────────────────────────────────────────────────────── */
+
+void job_finish(struct job *job, enum err err)
+{
+	job->reply.err = err;
+	job->done(job);
+}
+
+bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job)
+{
+	job->submitted_ns = clock_monotonic_ns();
+	if (queue_push(&pool->queues[lane], job))
+		return true;
+	stats_count(pool->stats, COUNTER_REFUSED_QUEUE, 1);
+	job->reply.err = ERR_OVERLOADED;
+	if (job->missed)
+		job_settle(pool, job, job->reply.headers.size);
+	else
+		job_finish(job, ERR_OVERLOADED);
+	return false;
+}
+
+void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from)
+{
+	struct job *jobs = cache_settle(pool->cache, job, headers_from);
+
+	job->next = jobs;
+	while (job != NULL) {
+		struct job *next = job->next;
+
+		/* Only what can be asked for again with If-None-Match has an entity tag. */
+		if (job->request.method != METHOD_GET && job->request.method != METHOD_HEAD)
+			job->reply.etag[0] = '\0';
+		job_finish(job, job->reply.err);
+		job = next;
+	}
+}
+
+static void answer(struct thread *thread, struct job *job)
+{
+	const struct route *route = job->request.route;
+	enum err err = job_admit(thread, job);
+
+	if (err == ERR_OK && route->prepare != NULL)
+		err = route->prepare(&job->request, &job->reply, &job->item, &job->single);
+	if (err == ERR_OK && job->single) {
+		job_pass(thread->pool, LANE_COMMITS, job);
+		return;
+	}
+	if (err == ERR_OK)
+		err = route->run(&job->request, &job->reply);
+	job_finish(job, err);
+}
+
+void requests_run(struct thread *thread, struct job *job)
+{
+	job->request.db = job->missed ? thread->read_db : thread->db;
+	if (job->missed) {
+		size_t headers_from = job->reply.headers.size;
+
+		job->reply.err = job->request.route->run(&job->request, &job->reply);
+		job_settle(thread->pool, job, headers_from);
+	} else {
+		answer(thread, job);
+	}
+	/* The job is gone. A handler that left a transaction open has a fault; the next request must not inherit it. */
+	if (db_in_transaction(thread->db)) {
+		log_say(LOG_ERROR, "transaction_left_open", "rolled back");
+		db_rollback(thread->db);
+	}
+}
+
+/* ── threads ──────────────────────────────────────────────────────────────────────────────────── */
+
+/* Finishes those that must not be served any more; returns the others in their order. */
+static struct job *drop_late(struct worker_pool *pool, struct job *jobs)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	struct job *kept = NULL, **end = &kept;
+
+	while (jobs != NULL) {
+		struct job *job = jobs;
+		int64_t waited_ns = now_ns - job->submitted_ns;
+
+		jobs = job->next;
+		job->next = NULL;
+		stats_queue_wait(pool->stats, (double)waited_ns / 1e9);
+		/* A miss has others waiting for it: it is served. */
+		if (!job->missed && atomic_load(&pool->cancelled)) {
+			job_finish(job, ERR_SHUTTING_DOWN);
+		} else if (!job->missed && waited_ns > WAIT_MAX_S * INT64_C(1000000000)) {
+			reply_error(&job->reply, ERR_OVERLOADED, "the request waited longer than %d s", WAIT_MAX_S);
+			job_finish(job, ERR_OVERLOADED);
+		} else {
+			*end = job;
+			end = &job->next;
+		}
+	}
+	return kept;
+}
+
+static void *thread_main(void *argument)
+{
+	static void (*const run[LANE_COUNT])(struct thread *, struct job *) = {
+	    [LANE_VERSIONED] = versioned_run,
+	    [LANE_REQUESTS] = requests_run,
+	    [LANE_STREAMS] = requests_run,
+	    [LANE_COMMITS] = commits_run,
+	};
+	struct thread *thread = argument;
+	struct worker_pool *pool = thread->pool;
+	size_t max = 1;
+	struct job *jobs;
+
+	if (thread->lane == LANE_COMMITS)
+		max = (size_t)pool->settings->batch;
+	else if (thread->lane == LANE_VERSIONED)
+		max = VERSIONED_MAX;
+	while ((jobs = queue_pop(&pool->queues[thread->lane], max)) != NULL) {
+		jobs = drop_late(pool, jobs);
+		if (jobs != NULL)
+			run[thread->lane](thread, jobs);
+		auth_note_use(pool->auth, thread->db);
+	}
+	return NULL;
+}
+
+static struct db *open_db(const struct worker_pool *pool, const char *url)
+{
+	struct db *db = db_open(url, pool->settings->prepare, CONNECT_TIMEOUT_S);
+
+	db_limit(db, (int)pool->settings->statement_timeout_ms);
+	db_observe(db, pool->stats);
+	return db;
+}
+
+static bool start_thread(struct worker_pool *pool, enum lane lane)
+{
+	const struct settings *settings = pool->settings;
+	struct thread *thread = &pool->threads[pool->thread_count];
+
+	thread->pool = pool;
+	thread->lane = lane;
+	thread->db = open_db(pool, settings->database_url);
+	thread->read_db = settings->database_read_url[0] != '\0' ? open_db(pool, settings->database_read_url) : thread->db;
+	pool->thread_count++;
+	if (pthread_create(&thread->id, NULL, thread_main, thread) == 0)
+		return true;
+	thread->id = pthread_self(); /* nothing to join */
+	return false;
+}
+
+struct worker_pool *worker_pool_start(const struct settings *settings, struct stats *stats)
+{
+	size_t workers = (size_t)settings->workers;
+	struct worker_pool *pool = calloc(1, sizeof *pool);
+	bool sound = true;
+
+	if (pool == NULL)
+		abort();
+	pool->settings = settings;
+	pool->stats = stats;
+	pool->threads = calloc(workers + STREAM_THREADS + 2, sizeof *pool->threads);
+	pool->auth = auth_new(settings->rate_limit, NULL);
+	pool->cache = cache_new((size_t)settings->cache_max, stats);
+	for (int i = 0; i < LANE_COUNT; i++)
+		if (!queue_init(&pool->queues[i], (size_t)settings->queue))
+			abort();
+	if (pool->threads == NULL)
+		abort();
+	sound = pool->auth != NULL && start_thread(pool, LANE_COMMITS) && start_thread(pool, LANE_VERSIONED);
+	for (size_t i = 0; sound && i < STREAM_THREADS; i++)
+		sound = start_thread(pool, LANE_STREAMS);
+	for (size_t i = 0; sound && i < workers; i++)
+		sound = start_thread(pool, LANE_REQUESTS);
+	if (sound)
+		return pool;
+	worker_pool_stop(pool);
+	return NULL;
+}
+
+/* ── what the event loop calls ────────────────────────────────────────────────────────────────── */
+
+struct auth *worker_pool_auth(struct worker_pool *pool)
+{
+	return pool->auth;
+}
+
+static bool submit(struct worker_pool *pool, enum lane lane, struct job *job)
+{
+	if (atomic_load(&pool->refusing))
+		return false;
+	job->submitted_ns = clock_monotonic_ns();
+	return queue_push(&pool->queues[lane], job);
+}
+
+bool worker_submit(struct worker_pool *pool, struct job *job)
+{
+	if (job->request.stream != NULL)
+		return submit(pool, LANE_STREAMS, job);
+	return submit(pool, job->request.route->versioned ? LANE_VERSIONED : LANE_REQUESTS, job);
+}
+
+bool commit_submit(struct worker_pool *pool, struct job *job)
+{
+	return submit(pool, LANE_COMMITS, job);
+}
+
+size_t worker_queue_depth(struct worker_pool *pool)
+{
+	return queue_depth(&pool->queues[LANE_REQUESTS]) + queue_depth(&pool->queues[LANE_VERSIONED]) +
+	       queue_depth(&pool->queues[LANE_STREAMS]);
+}
+
+size_t commit_queue_depth(struct worker_pool *pool)
+{
+	return queue_depth(&pool->queues[LANE_COMMITS]);
+}
+
+void worker_pool_refuse(struct worker_pool *pool)
+{
+	atomic_store(&pool->refusing, true);
+}
+
+void worker_pool_cancel(struct worker_pool *pool)
+{
+	atomic_store(&pool->refusing, true);
+	atomic_store(&pool->cancelled, true);
+}
+
+static void stop_lane(struct worker_pool *pool, enum lane lane)
+{
+	queue_close(&pool->queues[lane]);
+	for (size_t i = 0; i < pool->thread_count; i++)
+		if (pool->threads[i].lane == lane && !pthread_equal(pool->threads[i].id, pthread_self()))
+			pthread_join(pool->threads[i].id, NULL);
+}
+
+void worker_pool_stop(struct worker_pool *pool)
+{
+	if (pool == NULL)
+		return;
+	worker_pool_refuse(pool);
+	/* In the order in which jobs are passed on, so that none is passed to a closed lane. */
+	stop_lane(pool, LANE_VERSIONED);
+	stop_lane(pool, LANE_STREAMS);
+	stop_lane(pool, LANE_REQUESTS);
+	stop_lane(pool, LANE_COMMITS);
+	for (size_t i = 0; i < pool->thread_count; i++) {
+		if (pool->threads[i].read_db != pool->threads[i].db)
+			db_close(pool->threads[i].read_db);
+		db_close(pool->threads[i].db);
+	}
+	for (int i = 0; i < LANE_COUNT; i++)
+		queue_free(&pool->queues[i]);
+	cache_free(pool->cache);
+	auth_free(pool->auth);
+	free(pool->threads);
+	free(pool);
+}
