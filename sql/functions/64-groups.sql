@@ -1,0 +1,51 @@
+-- Groups: which keys get a row, and what people call them.
+
+CREATE FUNCTION pl.listed_groups(q pl.metric_query) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN CASE q.grouped_by
+    WHEN 'rep' THEN ARRAY(SELECT r.object_id FROM pl.reps_listed(q) r ORDER BY 1)
+    WHEN 'team' THEN ARRAY(SELECT DISTINCT r.team_id FROM pl.reps_listed(q) r WHERE r.team_id IS NOT NULL ORDER BY 1)
+    WHEN 'segment' THEN ARRAY(SELECT s ->> 'key' FROM jsonb_array_elements(q.body -> 'segments') s
+                              WHERE q.segment IS NULL OR s ->> 'key' = q.segment ORDER BY 1)
+    WHEN 'tier' THEN ARRAY(SELECT t ->> 'key' FROM jsonb_array_elements(q.body -> 'fit' -> 'tiers') t
+                           WHERE q.tier IS NULL OR t ->> 'key' = q.tier ORDER BY 1)
+    WHEN 'product' THEN ARRAY(SELECT p FROM jsonb_object_keys(q.body -> 'products') p WHERE q.product IS NULL OR p = q.product ORDER BY 1)
+    ELSE '{}' END;
+END
+$$;
+COMMENT ON FUNCTION pl.listed_groups IS
+  'Keys that get a row even when nothing happened: reps at work, their teams, segments, tiers and products of the strategy. Others get one when something did';
+
+CREATE FUNCTION pl.reps_listed(q pl.metric_query) RETURNS TABLE (object_id text, team_id text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+  SELECT r.object_id, t.team_id
+  FROM pl.object_states(q.org, 'rep', NULL, q.as_of, q.known_at) r
+  LEFT JOIN pl.rep_teams(q.org, q.as_of, q.known_at, NULL) t
+    ON t.org_id = q.org AND t.rep_id = r.object_id AND q.stock_at >= t.valid_from AND q.stock_at < t.valid_to
+  WHERE r.org_id = q.org AND r.deleted_at IS NULL
+    AND (r.doc ->> 'active_to' IS NULL OR left(r.doc ->> 'active_to', 10) >= q.first_on::text)
+    AND (r.doc ->> 'active_from' IS NULL OR left(r.doc ->> 'active_from', 10) < q.end_on::text)
+    AND (q.reps IS NULL OR r.object_id = ANY (q.reps))
+    AND (q.teams IS NULL OR t.team_id = ANY (q.teams));
+END
+$$;
+COMMENT ON FUNCTION pl.reps_listed IS 'reps within the question who were at work at some time of the period, with the team they were in last';
+
+CREATE FUNCTION pl.group_labels(q pl.metric_query, p_keys text[]) RETURNS TABLE (key text, label text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+  SELECT k, CASE k WHEN '__none__' THEN 'No ' || coalesce(q.grouped_by, 'group') ELSE
+    CASE q.grouped_by
+      WHEN 'rep' THEN (SELECT o.doc ->> 'name' FROM object o WHERE o.org_id = q.org AND o.kind = 'rep' AND o.object_id = k)
+      WHEN 'team' THEN (SELECT o.doc ->> 'name' FROM object o WHERE o.org_id = q.org AND o.kind = 'team' AND o.object_id = k)
+      WHEN 'segment' THEN coalesce((SELECT s ->> 'label' FROM jsonb_array_elements(q.body -> 'segments') s WHERE s ->> 'key' = k LIMIT 1),
+                                   CASE WHEN k IN ('other', 'unknown') THEN initcap(k) END)
+    END END
+  FROM unnest(p_keys) AS k;
+END
+$$;
+COMMENT ON FUNCTION pl.group_labels IS 'what the keys of a grouping are called now; null where the key is all there is';

@@ -1,0 +1,170 @@
+-- The rows behind deal metrics: each deal once (or once a split), credited, judged and priced the way the question asks.
+
+CREATE TYPE pl.deal_row AS (
+  deal_id        text,
+  name           text,
+  outcome        text,
+  at             timestamptz,
+  created_at     timestamptz,
+  rep            text,
+  team           text,
+  account_id     text,
+  strategy       text,
+  segment        text,
+  tier           text,
+  class          text,
+  reason         text,
+  backcast       boolean,
+  amount         numeric,
+  currency       text,
+  money          numeric,
+  credit         numeric,
+  probability    numeric,
+  origin         text,
+  families       text[],
+  weights        numeric[],
+  expected_close date
+);
+COMMENT ON TYPE pl.deal_row IS
+  'at: the decision time the row is dated and judged by. credit: the part of the deal that is the rep''s (1 but under credit=split); '
+  'amount and money are that part already. money: in the question''s currency, null without amount or rate';
+
+CREATE FUNCTION pl.within(q pl.metric_query, p_rep text, p_team text, p_segment text, p_tier text, p_origin text, p_families text[])
+RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT (q.reps IS NULL OR p_rep = ANY (q.reps)) AND (q.teams IS NULL OR p_team = ANY (q.teams))
+     AND (q.segment IS NULL OR p_segment = q.segment) AND (q.tier IS NULL OR p_tier = q.tier)
+     AND (q.origin IS NULL OR coalesce(p_origin, '__none__') = q.origin)
+     AND (q.product IS NULL OR q.product = ANY (CASE WHEN p_families = '{}' THEN '{unspecified}' ELSE p_families END))
+$$;
+COMMENT ON FUNCTION pl.within IS 'whether a row passes the filters of the question and the scope of the key';
+
+-- Rows closed in [p_from, p_to), by the fact table or as of the past.
+CREATE FUNCTION pl.closed_deals(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.deal_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+  v_rows pl.deal_row[];
+BEGIN
+  IF q.plain THEN
+    RETURN QUERY
+    SELECT f.deal_id, f.name, f.outcome, f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
+           f.closed_segment, f.closed_tier, f.closed_class, f.closed_reason, f.closed_backcast, f.amount, f.currency, f.money, 1::numeric,
+           f.probability, f.origin, f.families, f.weights, f.expected_close
+    FROM deal_fact f
+    WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome IN ('won', 'lost')
+      AND pl.within(q, f.closed_rep, f.closed_team, f.closed_segment, f.closed_tier, f.origin, f.families);
+    RETURN;
+  END IF;
+  v_rows := ARRAY(
+    SELECT (f.deal_id, f.name, f.outcome, f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
+            f.closed_segment, f.closed_tier, f.closed_class, f.closed_reason, f.closed_backcast, f.amount, f.currency,
+            CASE WHEN q.currency IS NOT DISTINCT FROM q.reporting THEN f.money
+                 ELSE pl.convert(q.org, f.amount, f.currency, q.currency, pl.local_date(f.closed_at, q.zone), q.as_of, q.known_at) END,
+            1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row
+    FROM pl.facts_closed(q, p_from, p_to) f);
+  RETURN QUERY
+  SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, v_rows))) r
+  WHERE pl.within(q, r.rep, r.team, r.segment, r.tier, r.origin, r.families);
+END
+$$;
+COMMENT ON FUNCTION pl.closed_deals IS 'deals decided (won or lost) in [p_from, p_to), dated by closed_at (METRICS.md R2, R3)';
+
+CREATE FUNCTION pl.facts_closed(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+  -- The table can be read by its index; a past state is derived whole.
+  IF q.as_of IS NULL AND q.known_at IS NULL THEN
+    RETURN QUERY SELECT * FROM deal_fact f
+                 WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome IN ('won', 'lost');
+  ELSE
+    RETURN QUERY SELECT * FROM pl.deal_facts(q.org, q.as_of, q.known_at) f
+                 WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome IN ('won', 'lost');
+  END IF;
+END
+$$;
+
+CREATE FUNCTION pl.facts_created(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+  IF q.as_of IS NULL AND q.known_at IS NULL THEN
+    RETURN QUERY SELECT * FROM deal_fact f WHERE f.org_id = q.org AND f.created_at >= p_from AND f.created_at < p_to;
+  ELSE
+    RETURN QUERY SELECT * FROM pl.deal_facts(q.org, q.as_of, q.known_at) f
+                 WHERE f.org_id = q.org AND f.created_at >= p_from AND f.created_at < p_to;
+  END IF;
+END
+$$;
+
+CREATE FUNCTION pl.created_deals(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.deal_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+  v_rows pl.deal_row[];
+  v_on   date := pl.local_date(q.upto, q.zone);
+BEGIN
+  v_rows := ARRAY(
+    SELECT (f.deal_id, f.name, f.outcome, f.created_at, f.created_at, f.created_rep, f.created_team, f.created_account, f.created_strategy,
+            f.created_segment, f.created_tier, f.created_class, f.created_reason, f.created_backcast, f.amount, f.currency,
+            CASE WHEN f.closed_at IS NOT NULL AND q.currency IS NOT DISTINCT FROM q.reporting THEN f.money
+                 WHEN f.currency IS NULL OR f.currency = q.currency THEN f.amount
+                 ELSE pl.convert(q.org, f.amount, f.currency, q.currency,
+                                 CASE WHEN f.closed_at IS NULL THEN v_on ELSE pl.local_date(f.closed_at, q.zone) END,
+                                 q.as_of, q.known_at) END,
+            1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row
+    FROM pl.facts_created(q, p_from, p_to) f);
+  RETURN QUERY
+  SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, v_rows))) r
+  WHERE pl.within(q, r.rep, r.team, r.segment, r.tier, r.origin, r.families);
+END
+$$;
+COMMENT ON FUNCTION pl.created_deals IS
+  'deals created in [p_from, p_to), judged at creation, with their latest amount: closed ones at the rate of closing, others at that of as_of (METRICS.md M04, R6)';
+
+CREATE FUNCTION pl.rejudged(q pl.metric_query, p_rows pl.deal_row[]) RETURNS pl.deal_row[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+  IF q.basis IS NULL THEN
+    RETURN p_rows;
+  END IF;
+  RETURN ARRAY(
+    SELECT (r.deal_id, r.name, r.outcome, r.at, r.created_at, r.rep, r.team, r.account_id, j.strategy, j.segment, j.tier, j.class, j.reason,
+            j.backcast, r.amount, r.currency, r.money, r.credit, r.probability, r.origin, r.families, r.weights, r.expected_close)::pl.deal_row
+    FROM unnest(p_rows) WITH ORDINALITY AS r
+    JOIN pl.judge(q.org, q.as_of, q.known_at, ARRAY(SELECT x.rep FROM unnest(p_rows) x), ARRAY(SELECT x.account_id FROM unnest(p_rows) x),
+                  ARRAY(SELECT x.at FROM unnest(p_rows) x), q.fit_basis) j ON j.n = r.ordinality);
+END
+$$;
+COMMENT ON FUNCTION pl.rejudged IS 'rows judged again under fit_basis=restated:… or current (METRICS.md R3)';
+
+CREATE FUNCTION pl.credited(q pl.metric_query, p_rows pl.deal_row[]) RETURNS pl.deal_row[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  v_backcast boolean := (SELECT o.backcast = 'on' FROM org o WHERE o.org_id = q.org);
+BEGIN
+  IF q.credit = 'at_event' THEN
+    RETURN p_rows;
+  END IF;
+  RETURN ARRAY(
+    WITH r AS MATERIALIZED (SELECT * FROM unnest(p_rows)),
+    deal AS MATERIALIZED (
+      SELECT o.object_id, o.doc ->> 'owner' AS owner, o.track
+      FROM pl.object_states(q.org, 'opportunity', ARRAY(SELECT r.deal_id FROM r), q.as_of, q.known_at) o
+    ), share AS (
+      SELECT r.deal_id, deal.owner AS rep, 1::numeric AS credit
+      FROM r JOIN deal ON deal.object_id = r.deal_id WHERE q.credit = 'current'
+      UNION ALL
+      SELECT r.deal_id, s ->> 'rep', (s ->> 'percent')::numeric / 100
+      FROM r JOIN deal ON deal.object_id = r.deal_id, pl.track_at(deal.track, 'splits', r.at, v_backcast) v,
+           jsonb_array_elements(v.value) s
+      WHERE q.credit = 'split' AND coalesce(s ->> 'kind', 'revenue') = 'revenue'
+    )
+    SELECT (r.deal_id, r.name, r.outcome, r.at, r.created_at, s.rep, t.team_id, r.account_id, r.strategy, r.segment, r.tier, r.class, r.reason,
+            r.backcast, r.amount * s.credit, r.currency, r.money * s.credit, s.credit, r.probability, r.origin, r.families, r.weights,
+            r.expected_close)::pl.deal_row
+    FROM r JOIN share s ON s.deal_id = r.deal_id
+    LEFT JOIN pl.rep_teams(q.org, q.as_of, q.known_at, NULL) t
+      ON t.org_id = q.org AND t.rep_id = s.rep AND r.at >= t.valid_from AND r.at < t.valid_to
+    UNION ALL
+    SELECT r::pl.deal_row FROM r WHERE NOT EXISTS (SELECT FROM share s WHERE s.deal_id = r.deal_id));
+END
+$$;
+COMMENT ON FUNCTION pl.credited IS
+  'rows credited to the owner of now (credit=current) or by the revenue splits in force at the decision, else to the owner then (credit=split); overlay never counts (METRICS.md R8)';

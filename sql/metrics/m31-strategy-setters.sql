@@ -1,0 +1,77 @@
+-- M31: who sets your strategy. The gap between intended and realised mix, divided exactly among those who cause it.
+
+CREATE FUNCTION pl.metric_strategy_setters(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_target  jsonb := pl.mix_target(q, q.over);
+  v_amounts pl.mix_amount[];
+  v_terms   text := CASE q.weight WHEN 'hours' THEN 'hours' ELSE 'money' END;
+BEGIN
+  IF q.weight = 'hours' AND q.over = 'product' THEN
+    PERFORM pl.fail('invalid_parameter', 'Hours have no product: weight=hours goes over segments only.',
+                    pl.problem('over', 'not_one_of', 'with weight=hours take over=segment'));
+  END IF;
+  v_amounts := CASE q.weight
+    WHEN 'hours' THEN ARRAY(SELECT a FROM pl.hour_mix_amounts(f.hours) a)
+    WHEN 'pipeline' THEN ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.open, 'open', q.over) a)
+    ELSE ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.closed, 'won', q.over) a) END;
+  RETURN QUERY
+  WITH place AS MATERIALIZED (
+    SELECT * FROM pl.mix_places(v_target, v_amounts)
+  ), whole AS MATERIALIZED (
+    -- What the groups of a sub-period are measured against: the mix of the sub-period, else of the whole.
+    SELECT w.period, w.amount, w.reason, u.k, pl.ratio(t.value::numeric, (SELECT sum(v::numeric) FROM jsonb_each_text(v_target) e(k, v))) AS target,
+           u.amount AS k_amount
+    FROM pl.mix_places(v_target, pl.setters_wholes(q, v_amounts)) w
+    CROSS JOIN LATERAL unnest(w.keys, w.amounts) AS u(k, amount)
+    LEFT JOIN jsonb_each_text(v_target) t ON t.key = u.k
+  ), pull AS (
+    -- contribution of group r by key k: ½ sign(q_k − p_k) · w_r · (q_rk − p_k); a key below 0 in the whole counts as 0 for everyone.
+    SELECT p.key, p.period, w.k, p.amount AS group_amount, w.amount AS whole_amount,
+           sign(pl.ratio(greatest(w.k_amount, 0), w.amount) - coalesce(w.target, 0)) / 2
+             * (pl.ratio(CASE WHEN w.k_amount < 0 THEN 0 ELSE coalesce(a.amount, 0) END, w.amount)
+                - pl.ratio(g.amount, w.amount) * coalesce(w.target, 0)) AS contribution
+    FROM place p
+    JOIN whole w ON w.period IS NOT DISTINCT FROM p.period AND w.amount > 0
+    LEFT JOIN unnest(v_amounts) a ON NOT a.total AND a.key = p.key AND a.period IS NOT DISTINCT FROM p.period AND a.k = w.k AND a.placed
+    CROSS JOIN LATERAL (SELECT coalesce(sum(x), 0) AS amount FROM unnest(p.keys, p.amounts) AS y(k, x)
+                        WHERE y.k NOT IN (SELECT n.k FROM whole n WHERE n.period IS NOT DISTINCT FROM p.period AND n.k_amount < 0)) g
+    WHERE NOT p.total
+  ), setter AS (
+    SELECT u.key, u.period, sum(u.contribution) AS contribution, max(u.whole_amount) AS whole_amount,
+           json_agg(json_build_object('key', u.k, 'contribution', round(u.contribution, 6)) ORDER BY u.k COLLATE "C") AS keys
+    FROM pull u GROUP BY u.key, u.period
+  )
+  SELECT p.total, p.key, p.period,
+         CASE WHEN p.reason IS NOT NULL THEN NULL WHEN p.total THEN pl.total_variation(p.target, p.actual) ELSE s.contribution END,
+         CASE WHEN p.total AND p.reason IS NULL THEN pl.total_variation(p.target, p.actual) * p.amount ELSE p.amount END,
+         CASE WHEN p.total THEN p.amount ELSE coalesce(s.whole_amount, 0) END, p.n, NULL::numeric[], p.reason,
+         CASE v_terms WHEN 'money' THEN pl.excluded(q, p.unplaced_n, p.unplaced, 0, 0, 0) ELSE pl.excluded(q, p.unplaced_n, 0, 0, 0, 0, p.unplaced) END,
+         pl.quality(q, p.amount, p.unplaced, 0), '{}'::json,
+         CASE WHEN p.total THEN pl.mix_parts(p, v_terms, q.currency)
+              ELSE json_build_object('keys', coalesce(s.keys, '[]'), 'weight', round(pl.ratio(p.amount, s.whole_amount), 6)) END
+  FROM place p
+  LEFT JOIN setter s ON NOT p.total AND s.key = p.key AND s.period IS NOT DISTINCT FROM p.period;
+END
+$$;
+
+CREATE FUNCTION pl.setters_wholes(q pl.metric_query, p_amounts pl.mix_amount[]) RETURNS pl.mix_amount[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF q.subs IS NULL THEN
+    RETURN ARRAY(SELECT a FROM unnest(p_amounts) a WHERE a.total);
+  END IF;
+  RETURN ARRAY(SELECT (true, NULL, a.period, a.k, sum(a.amount), sum(a.n), a.placed)::pl.mix_amount
+               FROM unnest(p_amounts) a WHERE NOT a.total GROUP BY a.period, a.k, a.placed);
+END
+$$;
+COMMENT ON FUNCTION pl.setters_wholes IS 'the mix a group''s contribution is measured against: the company''s, in the same sub-period when there are any';
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+  ('strategy_setters', 'M31', 'Who sets your strategy',
+   'contribution of group r = ½ Σ_k sign(q_k − p_k) · w_r · (q_rk − p_k); the contributions add up to the total variation of the whole exactly',
+   'fraction', 'money',
+   'weight=bookings: deals won in the period; pipeline: open deals; hours: counted activities. over=segment (default) or product',
+   '{rep,team,segment,period}', 'as product_mix; a group without anything of its own: empty_denominator',
+   'Positive pulls the company away from its strategy, negative pulls it back. parts.weight is the group''s part of the whole. '
+   'numerator: the group''s amount, denominator: the whole''s.', '{closed,open,hours,segment,family}', NULL, 'closed');
