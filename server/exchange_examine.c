@@ -80,10 +80,14 @@ static uint64_t next_id(struct exchange_context *context)
 
 void exchange_make_id(struct exchange *exchange)
 {
-	struct request *request = &exchange->job.request;
+	char *to = exchange->job.request.request_id;
+	uint64_t id = next_id(exchange->context), seed = exchange->context->id_seed;
 
-	snprintf(request->request_id, sizeof request->request_id, "%016llx%08llx", (unsigned long long)next_id(exchange->context),
-		 (unsigned long long)(exchange->context->id_seed & 0xFFFFFFFF));
+	for (int i = 0; i < 16; i++, id >>= 4)
+		to[i] = "0123456789abcdef"[id & 15];
+	for (int i = 16; i < 24; i++, seed >>= 4)
+		to[i] = "0123456789abcdef"[seed & 15];
+	to[24] = '\0';
 }
 
 static void identify(struct exchange *exchange)

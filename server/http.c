@@ -19,7 +19,7 @@
 #include "stats.h"
 
 enum {
-	LIBRARY_MEMORY = 64 * 1024, /* a connection, for the head and as read buffer: twice our own limit of the head */
+	LIBRARY_MEMORY = 32 * 1024, /* a connection: half of it holds the head; all of it is cleared for every request */
 	TICK_MS = 250,              /* between two looks at the deadlines */
 	RESERVE_MIN = 64,           /* connections above the limit that are accepted to be told 503 */
 	LAST_ANSWERS_S = 2          /* after the time to drain is up, for the last answers to leave */

@@ -180,7 +180,7 @@ enum err http_guard(const struct http_head *head, const char **reason)
 		return ERR_URI_TOO_LONG;
 	}
 	if (head->size > HEAD_MAX || head->count > FIELDS_MAX) {
-		*reason = "the head is larger than 32 KiB or has more than 100 fields";
+		*reason = "the head is larger than 16 KiB or has more than 100 fields";
 		return ERR_HEADERS_TOO_LARGE;
 	}
 	return ERR_OK;

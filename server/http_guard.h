@@ -13,7 +13,7 @@
 
 enum {
 	TARGET_MAX = 8 * 1024,  /* bytes of the request target */
-	HEAD_MAX = 32 * 1024,   /* bytes of request line and header fields */
+	HEAD_MAX = 16 * 1024,   /* bytes of request line and header fields: half of what the library is given */
 	FIELDS_MAX = 100        /* header fields */
 };
 

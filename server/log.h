@@ -33,7 +33,7 @@ void log_begin(struct log_line *line, enum log_level level, const char *msg); /*
 void log_text(struct log_line *line, const char *key, struct text value);     /* absent or empty: left out */
 void log_string(struct log_line *line, const char *key, const char *value);   /* NULL or "": left out */
 void log_int(struct log_line *line, const char *key, int64_t value);
-void log_decimal(struct log_line *line, const char *key, double value);       /* three decimals */
+void log_decimal(struct log_line *line, const char *key, double value);       /* not negative; three decimals */
 void log_end(struct log_line *line);
 
 /* The short form: ts=… level=error msg=database_lost detail="…" */
