@@ -1,0 +1,154 @@
+-- The fold: how the events of an object become its state. Written once; ingest, as-of answers and rebuild all step through
+-- pl.fold_event. Events fold in the order (occurred_at, source_seq, event_id, source), so arrival order never matters.
+
+CREATE FUNCTION pl.tracked(p_kind object_kind) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE p_kind
+    WHEN 'opportunity' THEN '{stage,owner,account,splits}'::text[]
+    WHEN 'account' THEN '{*}'
+    WHEN 'rep' THEN '{team,team_from,cost_per_hour,cost_currency}'
+    ELSE '{}'
+  END
+$$;
+COMMENT ON FUNCTION pl.tracked IS
+  'Attributes whose past matters to judging and is kept in object.track; * = all, those inside "attributes" under flat keys "attributes.<key>"';
+
+CREATE FUNCTION pl.without_nulls(p_object jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  -- Not jsonb_strip_nulls: that would reach into lists, whose nulls are values.
+  IF p_object @? '$.* ? (@ == null)' THEN
+    RETURN p_object - ARRAY(SELECT key FROM jsonb_each(p_object) WHERE value = 'null');
+  END IF;
+  RETURN p_object;
+END $$;
+COMMENT ON FUNCTION pl.without_nulls IS 'The object without its members that are null; nothing below them changes';
+
+CREATE FUNCTION pl.fold_doc(p_doc jsonb, p_patch jsonb, p_full boolean) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_base jsonb := CASE WHEN p_full THEN '{}' ELSE p_doc END;
+  v_attributes jsonb := p_patch -> 'attributes';
+BEGIN
+  IF v_attributes IS NULL THEN
+    RETURN pl.without_nulls(v_base || p_patch);
+  END IF;
+  IF jsonb_typeof(v_attributes) = 'object' THEN
+    v_attributes := pl.without_nulls(coalesce(v_base -> 'attributes', '{}') || v_attributes);
+    IF v_attributes = '{}' THEN
+      v_attributes := 'null';
+    END IF;
+  END IF;
+  RETURN pl.without_nulls(v_base || p_patch || jsonb_build_object('attributes', v_attributes));
+END $$;
+COMMENT ON FUNCTION pl.fold_doc IS
+  'RFC 7396 merge of a patch, "attributes" one level deep; null clears; a full record first clears everything';
+
+CREATE FUNCTION pl.flat(p_doc jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF jsonb_typeof(p_doc -> 'attributes') IS DISTINCT FROM 'object' THEN
+    RETURN p_doc;
+  END IF;
+  RETURN (p_doc - 'attributes')
+      || (SELECT coalesce(jsonb_object_agg('attributes.' || key, value), '{}') FROM jsonb_each(p_doc -> 'attributes'));
+END $$;
+COMMENT ON FUNCTION pl.flat IS 'A document with the members of "attributes" lifted to flat keys "attributes.<key>"';
+
+CREATE FUNCTION pl.changes(p_before jsonb, p_after jsonb, p_tracked text[]) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_before jsonb := p_before;
+  v_after jsonb := p_after;
+  v_keys text[] := p_tracked;
+  v_key text;
+  v_set jsonb := '{}';
+BEGIN
+  IF p_tracked = '{*}' THEN
+    v_before := pl.flat(p_before);
+    v_after := pl.flat(p_after);
+    v_keys := ARRAY(SELECT jsonb_object_keys(v_before || v_after));
+  END IF;
+  FOREACH v_key IN ARRAY v_keys LOOP
+    IF v_before -> v_key IS DISTINCT FROM v_after -> v_key THEN
+      v_set := v_set || jsonb_build_object(v_key, v_after -> v_key);
+    END IF;
+  END LOOP;
+  RETURN v_set;
+END $$;
+COMMENT ON FUNCTION pl.changes IS 'Tracked attributes that differ between two documents, with their new values; null: cleared';
+
+CREATE FUNCTION pl.fold_track(p_track jsonb, p_at timestamptz, p_set jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_at text := pl.iso(p_at);
+  v_set jsonb := p_set;
+  v_before jsonb := '{}';
+BEGIN
+  IF p_track -> -1 ->> 'at' IS DISTINCT FROM v_at THEN
+    RETURN p_track || jsonb_build_array(jsonb_build_object('at', v_at, 'set', p_set));
+  END IF;
+  -- Several events at one instant: only what differs from the time before it is a change.
+  SELECT coalesce(jsonb_object_agg(c.key, c.value ORDER BY t.n), '{}') INTO v_before
+    FROM jsonb_array_elements(p_track - -1) WITH ORDINALITY AS t(entry, n), jsonb_each(t.entry -> 'set') AS c;
+  SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO v_set
+    FROM jsonb_each((p_track -> -1 -> 'set') || p_set)
+   WHERE value <> coalesce(v_before -> key, 'null');
+  IF v_set = '{}' THEN
+    RETURN p_track - -1;
+  END IF;
+  RETURN jsonb_set(p_track, '{-1,set}', v_set);
+END $$;
+COMMENT ON FUNCTION pl.fold_track IS 'Adds the changes p_set at p_at to a track; one entry a point in time, each with effective changes only';
+
+CREATE FUNCTION pl.fold_event(p_state object, p_event event) RETURNS object
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_state object := p_state;
+  v_doc jsonb;
+  v_set jsonb;
+  v_tracked text[];
+BEGIN
+  IF v_state.object_id IS NULL THEN
+    v_state.org_id := p_event.org_id;
+    v_state.kind := p_event.kind;
+    v_state.object_id := p_event.object_id;
+    v_state.doc := '{}';
+    v_state.track := '[]';
+    v_state.first_at := p_event.occurred_at;
+  END IF;
+  CASE p_event.operation
+    WHEN 'patch' THEN
+      v_doc := pl.fold_doc(v_state.doc, p_event.patch, p_event.is_full);
+      v_tracked := pl.tracked(p_event.kind);
+      IF p_event.is_full OR v_tracked = '{*}' OR p_event.patch ?| v_tracked THEN
+        v_set := pl.changes(v_state.doc, v_doc, v_tracked);
+        IF v_set <> '{}' THEN
+          v_state.track := pl.fold_track(v_state.track, p_event.occurred_at, v_set);
+        END IF;
+      END IF;
+      v_state.doc := v_doc;
+      IF p_event.is_full AND v_state.merged_into IS NULL THEN
+        v_state.deleted_at := NULL;
+      END IF;
+    WHEN 'delete' THEN
+      v_state.deleted_at := coalesce(v_state.deleted_at, p_event.occurred_at);
+    WHEN 'restore' THEN
+      v_state.deleted_at := NULL;
+      v_state.merged_into := NULL;
+    WHEN 'merge' THEN
+      v_state.deleted_at := coalesce(v_state.deleted_at, p_event.occurred_at);
+      v_state.merged_into := p_event.patch ->> 'merged_into';
+  END CASE;
+  v_state.last_at := p_event.occurred_at;
+  v_state.last_seq := p_event.source_seq;
+  v_state.last_event := p_event.event_id;
+  v_state.last_received := greatest(v_state.last_received, p_event.received_at);
+  RETURN v_state;
+END $$;
+COMMENT ON FUNCTION pl.fold_event IS
+  'The state after one more event, which must be the next in order. p_state null: the first. A merged object bears deleted_at too: the time of the merge; only a restore brings it back';
+
+CREATE AGGREGATE pl.fold(event) (SFUNC = pl.fold_event, STYPE = object, PARALLEL = SAFE);
+COMMENT ON AGGREGATE pl.fold(event) IS
+  'The state of an object from its events; always with ORDER BY occurred_at, source_seq, event_id, source';
