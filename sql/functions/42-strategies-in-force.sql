@@ -1,0 +1,59 @@
+-- Which published strategy is in force for which team when.
+
+CREATE FUNCTION pl.strategy_spans(p_org int, p_as_of timestamptz, p_known_at timestamptz)
+RETURNS TABLE (team_id text, strategy_id text, valid_from timestamptz, valid_to timestamptz)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM strategy AS s WHERE s.org_id = p_org AND s.status = 'published' AND s.teams <> '{}') THEN
+    RETURN QUERY
+      SELECT ''::text, s.strategy_id, s.effective_at,
+             lead(s.effective_at, 1, 'infinity') OVER (ORDER BY s.effective_at, s.publish_order)
+        FROM strategy AS s
+       WHERE s.org_id = p_org AND s.status = 'published';
+    RETURN;
+  END IF;
+  RETURN QUERY
+    WITH published AS MATERIALIZED (
+      SELECT s.strategy_id, s.teams, s.effective_at, s.publish_order
+        FROM strategy AS s WHERE s.org_id = p_org AND s.status = 'published'
+    ), member AS (
+      -- a team, and the strategies that name it or one of its ancestors
+      SELECT t.team_id, p.strategy_id, p.effective_at, p.publish_order
+        FROM pl.team_paths(p_org, p_as_of, p_known_at) AS t JOIN published AS p ON p.teams && t.path
+      UNION
+      SELECT named.team_id, p.strategy_id, p.effective_at, p.publish_order
+        FROM published AS p CROSS JOIN unnest(p.teams) AS named(team_id)
+    ), scoped AS MATERIALIZED (
+      SELECT team_id, strategy_id, effective_at AS valid_from,
+             lead(effective_at, 1, 'infinity') OVER (PARTITION BY team_id ORDER BY effective_at, publish_order) AS valid_to
+        FROM member
+    ), general AS MATERIALIZED (
+      SELECT strategy_id, effective_at AS valid_from,
+             lead(effective_at, 1, 'infinity') OVER (ORDER BY effective_at, publish_order) AS valid_to
+        FROM published WHERE teams = '{}'
+    ), start AS (
+      SELECT team_id, min(valid_from) AS at FROM scoped GROUP BY team_id
+    )
+    SELECT ''::text, strategy_id, valid_from, valid_to FROM general WHERE valid_from < valid_to
+    UNION ALL
+    SELECT team_id, strategy_id, valid_from, valid_to FROM scoped WHERE valid_from < valid_to
+    UNION ALL
+    SELECT s.team_id, g.strategy_id, g.valid_from, least(g.valid_to, s.at)
+      FROM start AS s JOIN general AS g ON g.valid_from < least(g.valid_to, s.at);
+END $$;
+COMMENT ON FUNCTION pl.strategy_spans(int, timestamptz, timestamptz) IS
+  'Strategies in force over time, half-open: for team '''' (everyone no scoped strategy covers) and for each team that a scope covers, itself or '
+  'through an ancestor. A scoped strategy wins over an unscoped one; among equals the one effective last, then published last';
+
+CREATE FUNCTION pl.strategy_in_force(p_org int, p_team text, p_at timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT s.strategy_id
+      FROM pl.strategy_spans(p_org, NULL, NULL) AS s
+     WHERE s.team_id IN (p_team, '') AND p_at >= s.valid_from AND p_at < s.valid_to
+     ORDER BY s.team_id DESC
+     LIMIT 1);
+END $$;
+COMMENT ON FUNCTION pl.strategy_in_force(int, text, timestamptz) IS 'The strategy in force for a team (null: no team) at an instant, or null';

@@ -1,0 +1,121 @@
+-- Activities: who spent what time on which account, and the verdict at its start (METRICS R9, R22).
+
+CREATE FUNCTION pl.named_ids(p_one jsonb, p_many jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF jsonb_typeof(p_many) IS DISTINCT FROM 'array' OR p_many = '[]' THEN
+    RETURN CASE WHEN p_one #>> '{}' <> '' THEN ARRAY[p_one #>> '{}'] ELSE '{}' END;
+  END IF;
+  RETURN ARRAY(SELECT DISTINCT id COLLATE "C"
+                 FROM (SELECT p_one #>> '{}' AS id UNION ALL SELECT jsonb_array_elements_text(p_many)) AS named
+                WHERE id <> ''
+                ORDER BY 1);
+END $$;
+COMMENT ON FUNCTION pl.named_ids(jsonb, jsonb) IS 'Ids an activity names, by its single attribute (rep, account), its list (reps, accounts) or both; each once';
+
+CREATE FUNCTION pl.activity_states(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
+RETURNS TABLE (activity_id text, reps text[], accounts text[], deal_id text, kind text, outcome text, starts_at timestamptz,
+               duration_s numeric, messages text[], backcast boolean)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+  v_zone text;
+  v_backcast boolean;
+BEGIN
+  SELECT o.time_zone, o.backcast = 'on' INTO v_zone, v_backcast FROM org AS o WHERE o.org_id = p_org;
+  RETURN QUERY
+    WITH activity AS MATERIALIZED (
+      SELECT a.object_id, a.doc, pl.source_instant(a.doc ->> 'starts_at', v_zone) AS starts_at,
+             pl.named_ids(a.doc -> 'rep', a.doc -> 'reps') AS reps, pl.named_ids(a.doc -> 'account', a.doc -> 'accounts') AS accounts
+        FROM pl.object_states(p_org, 'activity', p_ids, p_as_of, p_known_at) AS a
+       WHERE a.deleted_at IS NULL AND a.merged_into IS NULL AND a.doc ? 'starts_at'
+    ), through AS MATERIALIZED (
+      -- linked to an opportunity only: to the account it had at that time
+      SELECT a.object_id, t.value #>> '{}' AS account, t.is_backcast
+        FROM activity AS a
+        JOIN pl.object_states(p_org, 'opportunity', ARRAY(SELECT DISTINCT doc ->> 'opportunity' FROM activity
+                                                           WHERE accounts = '{}' AND doc ? 'opportunity'), p_as_of, p_known_at) AS d
+          ON d.object_id = a.doc ->> 'opportunity'
+       CROSS JOIN LATERAL pl.track_at(d.track, 'account', a.starts_at, v_backcast) AS t
+       WHERE a.accounts = '{}' AND t.value IS NOT NULL
+    )
+    SELECT a.object_id, CASE WHEN a.reps = '{}' THEN '{""}' ELSE a.reps END,
+           CASE WHEN a.accounts <> '{}' THEN a.accounts ELSE ARRAY[coalesce(t.account, '')] END,
+           a.doc ->> 'opportunity', a.doc ->> 'kind', a.doc ->> 'outcome', a.starts_at, (a.doc ->> 'duration_s')::numeric,
+           ARRAY(SELECT m FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(a.doc -> 'messages') = 'array'
+                                                              THEN a.doc -> 'messages' ELSE '[]' END) AS m),
+           coalesce(t.is_backcast, false)
+      FROM activity AS a LEFT JOIN through AS t ON t.object_id = a.object_id;
+END $$;
+COMMENT ON FUNCTION pl.activity_states(int, timestamptz, timestamptz, text[]) IS
+  'Live activities as known at (as_of, known_at), typed; reps and accounts are never empty: "" stands for none named. Ids null: all. METRICS R9';
+
+CREATE FUNCTION pl.derive_activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
+RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    WITH part AS MATERIALIZED (
+      SELECT (row_number() OVER ())::int AS n, a.activity_id, r.rep, c.account, a.deal_id, a.kind, a.outcome, a.starts_at,
+             a.duration_s, a.messages, a.backcast, cardinality(a.accounts) AS accounts
+        FROM pl.activity_states(p_org, p_as_of, p_known_at, p_ids) AS a
+       CROSS JOIN LATERAL unnest(a.reps) AS r(rep)
+       CROSS JOIN LATERAL unnest(a.accounts) AS c(account)
+    ), verdict AS MATERIALIZED (
+      SELECT v.n, v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast,
+             s.body -> 'activity_minutes' AS minutes, s.body -> 'conduct' -> 'unknown_outcome_kinds' AS taken_as_held
+        FROM pl.judge(p_org, p_as_of, p_known_at, ARRAY(SELECT rep FROM part ORDER BY n),
+                      ARRAY(SELECT nullif(account, '') FROM part ORDER BY n), ARRAY(SELECT starts_at FROM part ORDER BY n)) AS v
+        LEFT JOIN strategy AS s ON s.org_id = p_org AND s.strategy_id = v.strategy
+    )
+    SELECT p_org, p.activity_id, p.rep, p.account, p.deal_id, p.kind, p.outcome, p.starts_at,
+           trim_scale(coalesce(p.duration_s / 3600, (v.minutes ->> p.kind)::numeric / 60, 0) / p.accounts),
+           trim_scale(1::numeric / p.accounts),
+           p.duration_s IS NULL,
+           p.outcome IS NOT DISTINCT FROM 'held'
+             OR (coalesce(p.outcome, 'unknown') = 'unknown' AND coalesce(v.taken_as_held ? p.kind, false)),
+           p.messages, v.team, v.strategy, v.segment, v.tier, v.class,
+           CASE WHEN p.account = '' THEN 'unattributed' ELSE v.reason END,
+           v.backcast OR p.backcast
+      FROM part AS p JOIN verdict AS v ON v.n = p.n;
+END $$;
+COMMENT ON FUNCTION pl.derive_activity_facts(int, timestamptz, timestamptz, text[]) IS
+  'Activities judged from state as known at (as_of, known_at); nulls: now. A row a rep (each in full) and account (divided equally); hours from '
+  'the duration, else from the strategy''s activity_minutes (estimated; 0 where it names none); counted: held, or of unknown outcome and of a kind '
+  'that the strategy''s conduct.unknown_outcome_kinds takes as held. The one derivation of activity_fact. Ids null: all. METRICS R9';
+
+CREATE FUNCTION pl.activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[] DEFAULT NULL)
+RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF p_as_of IS NOT NULL OR p_known_at IS NOT NULL THEN
+    RETURN QUERY SELECT * FROM pl.derive_activity_facts(p_org, p_as_of, p_known_at, p_ids);
+  ELSIF p_ids IS NULL THEN
+    RETURN QUERY SELECT * FROM activity_fact WHERE org_id = p_org;
+  ELSE
+    RETURN QUERY SELECT * FROM activity_fact WHERE org_id = p_org AND activity_id = ANY (p_ids);
+  END IF;
+END $$;
+COMMENT ON FUNCTION pl.activity_facts(int, timestamptz, timestamptz, text[]) IS
+  'Activities judged: now (nulls: the table), or as known at (as_of, known_at) by the same derivation. Ids null: all';
+
+CREATE FUNCTION pl.project_activities(p_org int, p_ids text[]) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+BEGIN
+  WITH fresh AS MATERIALIZED (
+    SELECT * FROM pl.derive_activity_facts(p_org, NULL, NULL, p_ids)
+  ), gone AS (
+    DELETE FROM activity_fact AS t
+     WHERE t.org_id = p_org AND t.activity_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.activity_id FROM activity_fact AS x WHERE x.org_id = p_org)))
+       AND NOT EXISTS (SELECT 1 FROM fresh AS f
+                        WHERE f.activity_id = t.activity_id AND f.rep_id = t.rep_id AND f.account_id = t.account_id)
+  )
+  INSERT INTO activity_fact AS t
+  SELECT f.* FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id
+  ON CONFLICT (org_id, activity_id, rep_id, account_id) DO UPDATE SET
+    deal_id = excluded.deal_id, kind = excluded.kind, outcome = excluded.outcome, starts_at = excluded.starts_at, hours = excluded.hours,
+    share = excluded.share, estimated = excluded.estimated, counted = excluded.counted, messages = excluded.messages,
+    team = excluded.team, strategy = excluded.strategy, segment = excluded.segment, tier = excluded.tier, class = excluded.class,
+    reason = excluded.reason, backcast = excluded.backcast
+  WHERE t *<> excluded;
+END $$;
+COMMENT ON FUNCTION pl.project_activities(int, text[]) IS 'Brings activity_fact up to date for these activities (null: all)';

@@ -1,0 +1,12 @@
+-- What judging needs beyond the foundation: the ways from a changed account to the few rows it changes, and the times explain shows.
+
+ALTER TABLE account_version ADD COLUMN times jsonb NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN account_version.times IS 'attribute → when its value here was set (for a back-cast one: when it was first known)';
+
+ALTER TABLE deal_fact ADD COLUMN created_account text COLLATE "C";
+COMMENT ON COLUMN deal_fact.created_account IS 'the account in force at created_at';
+
+-- Few deals ever change their account, so these stay tiny and plain writes do not touch them.
+CREATE INDEX deal_fact_created_account ON deal_fact (org_id, created_account) WHERE created_account IS DISTINCT FROM account_id;
+CREATE INDEX deal_fact_closed_account ON deal_fact (org_id, closed_account) WHERE closed_account IS DISTINCT FROM account_id;
+CREATE INDEX object_merged ON object (org_id, kind, merged_into) WHERE merged_into IS NOT NULL;
