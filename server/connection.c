@@ -105,7 +105,7 @@ void connections_check(struct connections *connections, uint64_t now_ns)
 		struct exchange *exchange = connection->exchange;
 
 		if (exchange != NULL && exchange->suspended) {
-			if (exchange->stage == EXCHANGE_WORK && now_ns > exchange->complete_ns + grace_ns)
+			if (exchange->stage == EXCHANGE_WORK && exchange->job_out && now_ns > exchange->complete_ns + grace_ns)
 				answer_without_job(connections, exchange, ERR_DATABASE_TIMEOUT, "the database did not answer in time");
 		} else if (connection->deadline_ns != 0 && now_ns > connection->deadline_ns) {
 			cut_slow(connections, connection);

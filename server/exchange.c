@@ -44,6 +44,7 @@ void exchange_free(struct exchange *exchange)
 	release_body(exchange);
 	body_stream_free(exchange->job.request.stream);
 	ingest_item_free(&exchange->job.item);
+	buffer_free(&exchange->job.unpacked);
 	reply_free(&exchange->job.reply);
 	reply_free(&exchange->late);
 	free(exchange->memory);
@@ -163,7 +164,7 @@ static void stream_uncount(struct exchange *exchange)
 	exchange->stream_counted = false;
 	context->streams_active--;
 	next = context->waiting;
-	if (next == NULL || context->streams_active >= context->streams_max)
+	if (next == NULL || context->streams_active >= WORKER_STREAMS)
 		return;
 	stream_leave(next);
 	stream_submit(next);
@@ -183,18 +184,42 @@ void exchange_abandon(struct exchange *exchange)
 
 static void stream_begin(struct exchange *exchange)
 {
-	struct exchange_context *context = exchange->context;
-
 	if (!reserve(exchange, BODY_STREAM_SIZE)) {
 		exchange_refuse(exchange, ERR_OVERLOADED, "too many bodies are arriving; try again in a moment");
 		return;
 	}
 	exchange->job.request.stream = body_stream_new(exchange->body_is_gzip, stream_space, exchange);
 	exchange->stage = EXCHANGE_STREAM;
-	if (context->streams_active < context->streams_max)
+}
+
+/* A body that fits the ring is given to a worker when it is complete, like any other. Only what does not fit is read while it
+ * arrives, by as many threads as there are for that; others wait for their turn, which costs nothing but the ring. */
+static void stream_start(struct exchange *exchange)
+{
+	struct exchange_context *context = exchange->context;
+
+	if (exchange->job_out || exchange->stream_waiting)
+		return;
+	if (context->streams_active < WORKER_STREAMS)
 		stream_submit(exchange);
 	else
 		stream_wait(exchange);
+}
+
+static void stream_end(struct exchange *exchange)
+{
+	struct job *job = &exchange->job;
+
+	if (exchange->received == 0) {
+		exchange_refuse(exchange, ERR_BODY_REQUIRED, "the body is empty");
+		return;
+	}
+	exchange->stage = EXCHANGE_WORK;
+	body_stream_end(job->request.stream);
+	if (exchange->job_out || exchange->stream_waiting)
+		return;
+	job->arrived = true;
+	submit(exchange);
 }
 
 /* ── the way of a request ── */
@@ -236,14 +261,17 @@ static void collect(struct exchange *exchange, const char *data, size_t size)
 
 size_t exchange_body(struct exchange *exchange, const char *data, size_t size)
 {
-	size_t taken = size;
-
-	if (exchange->stage == EXCHANGE_STREAM)
-		taken = body_stream_write(exchange->job.request.stream, data, size);
-	else if (exchange->stage == EXCHANGE_COLLECT)
+	if (exchange->stage == EXCHANGE_STREAM) {
+		size_t taken = body_stream_write(exchange->job.request.stream, data, size);
+		exchange->received += taken;
+		if (taken < size)
+			stream_start(exchange);
+		return taken;
+	}
+	if (exchange->stage == EXCHANGE_COLLECT)
 		collect(exchange, data, size);
-	exchange->received += taken;
-	return taken;
+	exchange->received += size;
+	return size;
 }
 
 /* A single event whose writer is known and allowed goes to the committer without touching a worker. */
@@ -253,7 +281,7 @@ static enum err prepare(struct exchange *exchange)
 	const struct route *route = job->request.route;
 	enum err err;
 
-	if (!job->authenticated || route->prepare == NULL || exchange->body_is_gzip || job->request.body.size > PREPARE_BODY_MAX)
+	if (!job->authenticated || route->prepare == NULL || job->packed || job->request.body.size > PREPARE_BODY_MAX)
 		return ERR_OK;
 	err = worker_check(&job->request, &job->reply);
 	return err != ERR_OK ? err : route->prepare(&job->request, &job->reply, &job->item, &job->single);
@@ -277,16 +305,8 @@ void exchange_complete(struct exchange *exchange)
 	const struct route *route = job->request.route;
 	enum err err;
 
-	if (exchange->stage == EXCHANGE_STREAM) {
-		exchange->stage = EXCHANGE_WORK;
-		body_stream_end(job->request.stream);
-		if (exchange->stream_waiting) {
-			/* All of it is in the ring: no worker will have to wait for it. */
-			stream_leave(exchange);
-			submit(exchange);
-		}
-		return;
-	}
+	if (exchange->stage == EXCHANGE_STREAM)
+		stream_end(exchange);
 	if (exchange->stage != EXCHANGE_COLLECT)
 		return;
 	if (exchange->body.size == 0 && (route->body == BODY_WHOLE || route->body == BODY_STREAM)) {
@@ -298,6 +318,7 @@ void exchange_complete(struct exchange *exchange)
 		ready(exchange, route->run(&job->request, &job->reply));
 		return;
 	}
+	job->packed = exchange->body_is_gzip && job->request.body.size > 0;
 	err = authenticate(exchange);
 	if (err == ERR_OK)
 		err = prepare(exchange);

@@ -38,7 +38,7 @@ struct exchange_context {
 	bool draining;                 /* connections end with their answer */
 	size_t body_bytes;             /* held by bodies being collected */
 	size_t in_flight;
-	size_t streams_active, streams_max; /* streams that may hold up a worker while their body arrives */
+	size_t streams_active;         /* streams read while they arrive, at most WORKER_STREAMS */
 	struct exchange *waiting, **waiting_end; /* streams that wait for one to end */
 	uint64_t id_seed, id_count;
 };

@@ -260,7 +260,7 @@ static enum MHD_Result on_body(struct http *http, struct connection *connection,
 {
 	size_t taken = exchange_body(exchange, data, *size);
 
-	*size -= taken;
+	*size = exchange->stage == EXCHANGE_READY ? 0 : *size - taken;
 	if (connection->lingering)
 		return MHD_YES;
 	if (exchange->stage == EXCHANGE_READY && exchange->received > DISCARD_MAX && exchange->declared - exchange->received > DISCARD_MAX)
@@ -512,13 +512,10 @@ static bool start_library(struct http *http, int fd)
 static void set_context(struct http *http)
 {
 	struct exchange_context *context = &http->context;
-	int64_t workers = http->config.service->settings->workers;
 
 	*context = (struct exchange_context){
 		.service = http->config.service, .routes = http->config.routes, .route_count = http->config.route_count,
 		.pool = http->config.pool, .wake = wake, .quiet = http->config.quiet,
-		/* One worker stays free for everybody else. */
-		.streams_max = workers > 1 ? (size_t)workers - 1 : 1,
 	};
 	http->connections = (struct connections){
 		.limit = (size_t)http->config.connections, .bare = http->cert == NULL, .context = context, .resume = resume,

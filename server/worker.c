@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "clock.h"
+#include "gzip.h"
 #include "log.h"
 #include "pool.h"
 #include "route.h"
 #include "shape.h"
 
 enum {
-	STREAM_THREADS = 2,
 	VERSIONED_MAX = 512,      /* reads that share one look at the versions */
 	CONNECT_TIMEOUT_S = 1,
 	WAIT_MAX_S = 10           /* in a queue: whoever waited longer is told to come back rather than served in vain */
@@ -76,6 +76,20 @@ static enum err authenticate(struct thread *thread, struct job *job)
 	return err;
 }
 
+/* Here and not on the loop: a small body can expand to the largest one allowed. */
+static enum err unpack(const struct worker_pool *pool, struct job *job)
+{
+	enum err err = gzip_expand(job->request.body, (size_t)pool->settings->body_max, &job->unpacked);
+
+	if (err == ERR_BODY_TOO_LARGE)
+		return reply_error(&job->reply, err, "the body expands to more than %lld bytes", (long long)pool->settings->body_max);
+	if (err != ERR_OK)
+		return reply_error(&job->reply, err, "the body is not a complete gzip file");
+	job->packed = false;
+	job->request.body = buffer_text(&job->unpacked);
+	return ERR_OK;
+}
+
 enum err job_admit(struct thread *thread, struct job *job)
 {
 	struct request *request = &job->request;
@@ -89,6 +103,8 @@ enum err job_admit(struct thread *thread, struct job *job)
 	err = worker_check(request, &job->reply);
 	if (err == ERR_OK && is_read(request) && request->who.org_id != 0)
 		err = auth_count_read(thread->pool->auth, &request->who, &job->reply);
+	if (err == ERR_OK && job->packed)
+		err = unpack(thread->pool, job);
 	return err;
 }
 
@@ -254,7 +270,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 		abort();
 	pool->settings = settings;
 	pool->stats = stats;
-	pool->threads = calloc(workers + STREAM_THREADS + 2, sizeof *pool->threads);
+	pool->threads = calloc(workers + WORKER_STREAMS + 2, sizeof *pool->threads);
 	pool->auth = auth_new(settings->rate_limit, NULL);
 	pool->cache = cache_new((size_t)settings->cache_max, stats);
 	for (int i = 0; i < LANE_COUNT; i++)
@@ -263,7 +279,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 	if (pool->threads == NULL)
 		abort();
 	sound = pool->auth != NULL && start_thread(pool, LANE_COMMITS) && start_thread(pool, LANE_VERSIONED);
-	for (size_t i = 0; sound && i < STREAM_THREADS; i++)
+	for (size_t i = 0; sound && i < WORKER_STREAMS; i++)
 		sound = start_thread(pool, LANE_STREAMS);
 	for (size_t i = 0; sound && i < workers; i++)
 		sound = start_thread(pool, LANE_REQUESTS);
@@ -290,7 +306,7 @@ static bool submit(struct worker_pool *pool, enum lane lane, struct job *job)
 
 bool worker_submit(struct worker_pool *pool, struct job *job)
 {
-	if (job->request.stream != NULL)
+	if (job->request.stream != NULL && !job->arrived)
 		return submit(pool, LANE_STREAMS, job);
 	return submit(pool, job->request.route->versioned ? LANE_VERSIONED : LANE_REQUESTS, job);
 }

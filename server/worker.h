@@ -21,6 +21,9 @@ struct auth;
 struct stats;
 struct worker_pool;
 
+/* Streams that are read at a time while they arrive; they have threads of their own, so that slow clients hold up nobody else. */
+enum { WORKER_STREAMS = 2 };
+
 struct job {
 	struct job *next;          /* the queue's link */
 	struct request request;    /* db is set by the worker */
@@ -29,6 +32,9 @@ struct job {
 	bool authenticated;        /* request.who is filled in already (by auth_cached on the loop) */
 	bool single;               /* item holds the one event of this request: it goes to the committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */
+	bool packed;               /* request.body is compressed: the worker expands it into `unpacked` before anybody reads it */
+	struct buffer unpacked;    /* freed by the loop after done */
+	bool arrived;              /* request.stream is complete already: reading it never waits for the client */
 	int64_t submitted_ns;      /* set by the submit functions; monotonic */
 	bool missed;               /* the pool's own: the cache did not have it, others may be waiting for it */
 	void (*done)(struct job *);
