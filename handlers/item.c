@@ -1,0 +1,224 @@
+#include "item.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "json_scan.h"
+#include "shape_text.h"
+
+/* What a record says of its event. */
+struct envelope {
+	struct text id, occurred_at, event_id, operation, merged_into;
+};
+
+static const struct field id_field = {.name = "id", .type = FIELD_ID};
+
+static bool is_patch(struct text operation)
+{
+	return operation.data == NULL || text_equal_string(operation, "patch");
+}
+
+/* A member that is a text, or a number as it was written. */
+static struct text member_text(const json_t *record, struct text raw, const char *name)
+{
+	const json_t *value = json_object_get(record, name);
+
+	if (json_is_string(value))
+		return (struct text){json_string_value(value), json_string_length(value)};
+	return json_is_number(value) ? json_member(raw, name) : (struct text){0};
+}
+
+/* Numbers as they were written: those beyond what is kept exactly are named by their place, before a parser meets them. */
+static bool check_numbers(struct text raw, struct problems *problems)
+{
+	size_t at = 0, before = problems->count;
+	struct text number;
+
+	while (json_next_number(raw, &at, &number) && problems->count - before < 10) {
+		struct buffer pointer = {0};
+
+		if (value_is_decimal(number))
+			continue;
+		buffer_append_string(&pointer, "");
+		json_pointer_at(raw, (size_t)(number.data - raw.data), &pointer);
+		problems_add(problems, pointer.data, "out_of_range", "the number %.*s is out of range: 30 digits before and 30 after the point are kept",
+			     number.size > 60 ? 60 : (int)number.size, number.data);
+		buffer_free(&pointer);
+	}
+	return problems->count == before;
+}
+
+/* A value that can be given in two places: twice is fine when it is the same. */
+static struct text resolve(struct text own, struct text given, bool is_default, const char *pointer, struct problems *problems)
+{
+	if (own.data == NULL)
+		return given;
+	if (given.data != NULL && !is_default && !text_equal(own, given))
+		problems_add(problems, pointer, "given_twice", "the record says otherwise than the request: \"%.*s\"",
+			     given.size > 60 ? 60 : (int)given.size, given.data);
+	return own;
+}
+
+static bool check_id(const struct item_context *context, struct text id, struct problems *problems)
+{
+	struct text_fault fault;
+	const char *message;
+
+	if (!text_fits(&id_field, id, &fault)) {
+		problems_add(problems, "/id", fault.code, "%s", fault.message);
+		return false;
+	}
+	if (context->resource->check_id != NULL && !context->resource->check_id(id, &message)) {
+		problems_add(problems, "/id", "not_an_id", "%s", message);
+		return false;
+	}
+	return true;
+}
+
+/* The members of the envelope that only entries have. */
+static void check_operation(const struct item_context *context, const json_t *record, const struct envelope *envelope,
+			    struct problems *problems)
+{
+	bool merge = text_equal_string(envelope->operation, "merge");
+
+	if (context->form != ITEM_ENTRY) {
+		if (envelope->operation.data != NULL)
+			problems_add(problems, "/operation", "not_allowed", "an operation is for records that are posted; here the method says it");
+		if (envelope->merged_into.data != NULL)
+			problems_add(problems, "/merged_into", "not_allowed", "a merge is posted, with operation merge, or to …/merge");
+		return;
+	}
+	if (merge && envelope->merged_into.data == NULL)
+		problems_add(problems, "/merged_into", "required", "a merge names the id of the object that stays");
+	if (!merge && envelope->merged_into.data != NULL)
+		problems_add(problems, "/merged_into", "not_allowed", "goes with operation merge only");
+	if (is_patch(envelope->operation))
+		return;
+	for (size_t i = ENVELOPE_FIELDS; i < context->resource->shape->count; i++) {
+		const char *name = context->resource->shape->fields[i].name;
+		char pointer[80];
+
+		if (json_object_get(record, name) == NULL)
+			continue;
+		snprintf(pointer, sizeof pointer, "/%s", name);
+		problems_add(problems, pointer, "not_allowed", "a %.*s carries no attributes", (int)envelope->operation.size, envelope->operation.data);
+	}
+}
+
+/* Copies all texts of an item into its own memory. */
+static void keep(struct ingest_item *item)
+{
+	struct text *const texts[] = {&item->id, &item->operation, &item->occurred_at, &item->event_id, &item->patch};
+	size_t size = 0, count = sizeof texts / sizeof *texts;
+
+	for (size_t i = 0; i < count; i++)
+		size += texts[i]->size;
+	buffer_reserve(&item->memory, size); /* so that it does not move below */
+	for (size_t i = 0; i < count; i++) {
+		size_t start = item->memory.size;
+
+		if (texts[i]->data == NULL)
+			continue;
+		buffer_append_text(&item->memory, *texts[i]);
+		texts[i]->data = item->memory.data + start;
+	}
+}
+
+static void make(const struct item_context *context, const struct envelope *envelope, struct text raw, struct ingest_item *item)
+{
+	struct buffer merge = {0};
+
+	*item = (struct ingest_item){
+	    .kind = text_of(context->resource->kind),
+	    .id = envelope->id,
+	    .operation = envelope->operation.data != NULL ? envelope->operation : TEXT("patch"),
+	    .full = context->form == ITEM_FULL,
+	    .strict = context->strict,
+	    .occurred_at = envelope->occurred_at,
+	    .event_id = envelope->event_id,
+	    .patch = is_patch(envelope->operation) ? raw : TEXT("{}"),
+	};
+	if (envelope->merged_into.data != NULL) {
+		buffer_append_string(&merge, "{\"merged_into\":");
+		buffer_append_json_string(&merge, envelope->merged_into);
+		buffer_append_string(&merge, "}");
+		item->patch = buffer_text(&merge);
+	}
+	keep(item);
+	buffer_free(&merge);
+}
+
+static void check_record(const struct item_context *context, const json_t *record, struct text raw, struct envelope *envelope,
+			 struct problems *problems)
+{
+	const struct resource *resource = context->resource;
+	bool whole = context->form == ITEM_FULL;
+	struct text own;
+
+	if (!shape_check_text(resource->shape, record, raw, "", whole, problems) && !json_is_object(record))
+		return;
+	if (problems->count == 0 && resource->check != NULL)
+		resource->check(record, raw, whole, problems);
+	own = member_text(record, raw, "id");
+	if (own.data == NULL && context->id.data == NULL && json_object_get(record, "id") == NULL)
+		problems_add(problems, "/id", "required", "every record names its id");
+	*envelope = (struct envelope){
+	    .id = resolve(own, context->id, false, "/id", problems),
+	    .occurred_at = resolve(member_text(record, raw, "occurred_at"), context->occurred_at, context->occurred_at_is_default, "/occurred_at", problems),
+	    .event_id = resolve(member_text(record, raw, "event_id"), context->event_id, context->event_id_is_default, "/event_id", problems),
+	    .operation = member_text(record, raw, "operation"),
+	    .merged_into = member_text(record, raw, "merged_into"),
+	};
+	check_operation(context, record, envelope, problems);
+	if (problems->count == 0)
+		check_id(context, envelope->id, problems);
+}
+
+static struct text trimmed(struct text raw)
+{
+	while (raw.size > 0 && memchr(" \t\r\n", raw.data[0], 4) != NULL)
+		raw = (struct text){raw.data + 1, raw.size - 1};
+	while (raw.size > 0 && memchr(" \t\r\n", raw.data[raw.size - 1], 4) != NULL)
+		raw.size--;
+	return raw;
+}
+
+enum item_verdict item_read(const struct item_context *context, struct text raw, struct ingest_item *item, struct problems *problems)
+{
+	struct envelope envelope = {0};
+	size_t before = problems->count;
+	const char *code, *message;
+	struct json_fault fault;
+	json_t *record;
+
+	raw = trimmed(raw);
+	if (json_scan_valid(raw, NULL, &fault) && !check_numbers(raw, problems))
+		return ITEM_REFUSED;
+	record = json_parse_strict(raw, &code, &message);
+	if (record == NULL) {
+		problems_add(problems, "", code, "%s", message);
+		return strcmp(code, "invalid_json") == 0 ? ITEM_NOT_JSON : ITEM_REFUSED;
+	}
+	check_record(context, record, raw, &envelope, problems);
+	if (problems->count == before)
+		make(context, &envelope, raw, item);
+	json_decref(record);
+	return problems->count == before ? ITEM_SOUND : ITEM_REFUSED;
+}
+
+bool item_make(const struct item_context *context, const char *operation, struct text into, struct ingest_item *item,
+	       struct problems *problems)
+{
+	struct envelope envelope = {
+	    .id = context->id,
+	    .occurred_at = context->occurred_at,
+	    .event_id = context->event_id,
+	    .operation = text_of(operation),
+	    .merged_into = into,
+	};
+
+	if (!check_id(context, context->id, problems))
+		return false;
+	make(context, &envelope, (struct text){0}, item);
+	return true;
+}

@@ -1,0 +1,51 @@
+/* The site map: every endpoint of the API, one row each, read top to bottom. */
+#include "resources.h"
+#include "route.h"
+#include "system.h"
+
+#define ID_PATH(plural) "/v1/" plural "/{id}"
+#define READ_SCOPES (SCOPE_INGEST | SCOPE_READ)
+
+/* The rows of one kind of object: Names and Name are its plural and singular in operationIds. */
+#define RESOURCE(plural, Names, Name, resource) \
+	{.method = METHOD_GET, .path = "/v1/" plural, .scope = READ_SCOPES, .params = &list_params, .run = resource_read, \
+	 .statement = STATEMENT_object_list, .data = &(resource), .operation_id = "list" Names}, \
+	{.method = METHOD_POST, .path = "/v1/" plural, .scope = SCOPE_INGEST, .body = BODY_STREAM, \
+	 .media = MEDIA_BIT_JSON | MEDIA_BIT_NDJSON | MEDIA_BIT_CSV, .params = &post_params, .run = resource_post, \
+	 .prepare = resource_post_one, .data = &(resource), .operation_id = "post" Names}, \
+	{.method = METHOD_GET, .path = ID_PATH(plural), .scope = READ_SCOPES, .run = resource_read, \
+	 .statement = STATEMENT_object_get, .data = &(resource), .operation_id = "get" Name}, \
+	{.method = METHOD_PUT, .path = ID_PATH(plural), .scope = SCOPE_INGEST, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, \
+	 .params = &write_params, .run = resource_write, .prepare = resource_put, .data = &(resource), .operation_id = "put" Name}, \
+	{.method = METHOD_PATCH, .path = ID_PATH(plural), .scope = SCOPE_INGEST, .body = BODY_WHOLE, \
+	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .params = &write_params, .run = resource_write, .prepare = resource_patch, \
+	 .data = &(resource), .operation_id = "patch" Name}, \
+	{.method = METHOD_DELETE, .path = ID_PATH(plural), .scope = SCOPE_INGEST, .params = &write_params, .run = resource_write, \
+	 .prepare = resource_delete, .data = &(resource), .operation_id = "delete" Name}, \
+	{.method = METHOD_POST, .path = ID_PATH(plural) "/restore", .scope = SCOPE_INGEST, .params = &write_params, \
+	 .run = resource_write, .prepare = resource_restore, .data = &(resource), .operation_id = "restore" Name}, \
+	{.method = METHOD_POST, .path = ID_PATH(plural) "/merge", .scope = SCOPE_INGEST, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, \
+	 .params = &write_params, .run = resource_write, .prepare = resource_merge, .data = &(resource), .operation_id = "merge" Name}, \
+	{.method = METHOD_GET, .path = ID_PATH(plural) "/history", .scope = READ_SCOPES, .params = &history_params, \
+	 .run = resource_read, .statement = STATEMENT_object_history, .data = &(resource), .operation_id = "list" Name "History"}
+
+const struct route routes[] = {
+	/* the service itself */
+	{.method = METHOD_GET, .path = "/healthz", .run = system_healthz, .on_loop = true, .operation_id = "getHealth"},
+	{.method = METHOD_GET, .path = "/readyz", .run = system_readyz, .on_loop = true, .operation_id = "getReadiness"},
+	{.method = METHOD_GET, .path = "/openapi.yaml", .formats = FORMAT_BIT_OTHER, .run = system_openapi_yaml, .on_loop = true,
+	 .operation_id = "getContractYaml"},
+	{.method = METHOD_GET, .path = "/openapi.json", .run = system_openapi_json, .on_loop = true, .operation_id = "getContractJson"},
+
+	/* what sources write */
+	RESOURCE("reps", "Reps", "Rep", resource_rep),
+	RESOURCE("teams", "Teams", "Team", resource_team),
+	RESOURCE("accounts", "Accounts", "Account", resource_account),
+	RESOURCE("products", "Products", "Product", resource_product),
+	RESOURCE("stages", "Stages", "Stage", resource_stage),
+	RESOURCE("opportunities", "Opportunities", "Opportunity", resource_opportunity),
+	RESOURCE("activities", "Activities", "Activity", resource_activity),
+	RESOURCE("fx-rates", "FxRates", "FxRate", resource_fx_rate),
+};
+
+const size_t routes_count = sizeof routes / sizeof *routes;
