@@ -146,7 +146,9 @@ cover: ## line and branch coverage of the C code by all suites, in build-cover/h
 
 # Unit tests: every tests/unit/test_<name>.c gives one suite_<name>(). `make unit UNITS=tests/unit/test_text.c SOURCES=server/text.c`
 # builds a part while others do not compile.
-UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNITS)) $(BUILD)/unit_main.o
+# What stands in for libraries: tests/unit/fake_<library>.c.
+UNIT_FAKES   := $(wildcard tests/unit/fake_*.c)
+UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNITS) $(UNIT_FAKES)) $(BUILD)/unit_main.o
 unit: $(BUILD)/unit
 
 $(BUILD)/unit: $(UNIT_OBJECTS) $(LIBRARY)
