@@ -59,7 +59,7 @@ added to its name names a file that holds the value.''')
 .nf
 export DATABASE_URL=postgresql://plumbline@localhost/plumbline
 plumbline migrate
-plumbline key create \\-\\-org default \\-\\-scope ingest \\-\\-scope read
+plumbline key create \\-\\-org default \\-\\-scope ingest,read
 plumbline serve \\-\\-listen 0.0.0.0:8080
 .fi
 .SH SEE ALSO

@@ -136,14 +136,14 @@ class Server:
 
     # ── use ──
     def key(self, *scopes, **options):
-        """A new API key: key("read", rep="r7"), key("ingest", source="crm"), key("read", read="team", team="emea").
+        """A new API key: key("read", rep="r7"), key("ingest", source="crm"), key("read", read_scope="team", team="emea").
         Without scopes: all of them. Equal calls give the same key."""
         wanted = (scopes or SCOPES, tuple(sorted(options.items())))
         if wanted not in self._keys:
             arguments = [f"--{name.replace('_', '-')}={value}" for name, value in wanted[1]]
             if "org" not in options:
                 arguments.append("--org=default")
-            done = plumbline("key", "create", *(f"--scope={scope}" for scope in wanted[0]), *arguments,
+            done = plumbline("key", "create", f"--scope={','.join(wanted[0])}", *arguments,
                              database_url=self.database.url)
             found = re.findall(r"pl_\d+_\S+", done.stdout)
             if done.returncode != 0 or not found:
