@@ -1,10 +1,12 @@
 /* The site map: every endpoint of the API, one row each, read top to bottom. */
+#include "metrics.h"
 #include "resources.h"
 #include "route.h"
 #include "system.h"
 
 #define ID_PATH(plural) "/v1/" plural "/{id}"
 #define READ_SCOPES (SCOPE_INGEST | SCOPE_READ)
+#define TABLE_FORMATS (FORMAT_BIT_JSON | FORMAT_BIT_CSV | FORMAT_BIT_NDJSON)
 
 /* The rows of one kind of object: Names and Name are its plural and singular in operationIds. */
 #define RESOURCE(plural, Names, Name, resource) \
@@ -46,6 +48,26 @@ const struct route routes[] = {
 	RESOURCE("opportunities", "Opportunities", "Opportunity", resource_opportunity),
 	RESOURCE("activities", "Activities", "Activity", resource_activity),
 	RESOURCE("fx-rates", "FxRates", "FxRate", resource_fx_rate),
+
+	/* what it adds up to */
+	{.method = METHOD_GET, .path = "/v1/alignment", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &alignment_params,
+	 .run = query_run, .versioned = true, .statement = STATEMENT_alignment, .operation_id = "getAlignment"},
+	{.method = METHOD_GET, .path = "/v1/summary", .scope = SCOPE_READ, .params = &summary_params, .run = query_run, .versioned = true,
+	 .statement = STATEMENT_summary, .operation_id = "getSummary"},
+	{.method = METHOD_GET, .path = "/v1/reps/{id}/alignment", .scope = SCOPE_READ, .params = &one_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_rep_alignment, .operation_id = "getRepAlignment"},
+	{.method = METHOD_GET, .path = "/v1/teams/{id}/alignment", .scope = SCOPE_READ, .params = &one_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_team_alignment, .operation_id = "getTeamAlignment"},
+	{.method = METHOD_GET, .path = "/v1/segments/{key}/alignment", .scope = SCOPE_READ, .params = &one_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_segment_alignment, .operation_id = "getSegmentAlignment"},
+	{.method = METHOD_GET, .path = "/v1/opportunities/{id}/alignment", .scope = SCOPE_READ, .params = &opportunity_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_opportunity_alignment, .operation_id = "getOpportunityAlignment"},
+	{.method = METHOD_GET, .path = "/v1/metrics", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &dictionary_params,
+	 .run = query_run, .statement = STATEMENT_metrics_dictionary, .operation_id = "listMetrics"},
+	{.method = METHOD_GET, .path = "/v1/metrics/{key}", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_params,
+	 .run = query_run, .versioned = true, .statement = STATEMENT_metric, .operation_id = "getMetric"},
+	{.method = METHOD_GET, .path = "/v1/metrics/{key}/rows", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_rows_params,
+	 .run = query_run, .versioned = true, .statement = STATEMENT_metric_rows, .operation_id = "listMetricRows"},
 };
 
 const size_t routes_count = sizeof routes / sizeof *routes;

@@ -31,7 +31,7 @@ COMMENT ON TYPE pl.deal_row IS
 
 CREATE FUNCTION pl.within(q pl.metric_query, p_rep text, p_team text, p_segment text, p_tier text, p_origin text, p_families text[])
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (q.reps IS NULL OR p_rep = ANY (q.reps)) AND (q.teams IS NULL OR p_team = ANY (q.teams))
+  SELECT (q.reps IS NULL OR coalesce(p_rep, '__none__') = ANY (q.reps)) AND (q.teams IS NULL OR coalesce(p_team, '__none__') = ANY (q.teams))
      AND (q.segment IS NULL OR p_segment = q.segment) AND (q.tier IS NULL OR p_tier = q.tier)
      AND (q.origin IS NULL OR coalesce(p_origin, '__none__') = q.origin)
      AND (q.product IS NULL OR q.product = ANY (CASE WHEN p_families = '{}' THEN '{unspecified}' ELSE p_families END))

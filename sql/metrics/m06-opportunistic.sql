@@ -102,4 +102,4 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
    'fraction', 'money', 'deals won with closed_at in the period', '{rep,team,segment,period}', 'as bookings_share',
    'Every off-strategy win is opportunistic, misdirected, or unclassified (no activity known and no easy origin); the three add up to off. '
    'budget: against the strategy''s opportunistic.limit, near from 80 % of it. With fewer than min_n on-strategy wins that have activities in '
-   'the last 365 days the effort rule is unavailable.', '{closed}', 5, 'closed');
+   'the last 365 days the effort rule is unavailable.', '{closed}', 5, NULL);

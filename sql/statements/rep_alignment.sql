@@ -1,0 +1,2 @@
+-- GET /v1/reps/{id}/alignment: $1 org_id, $2 request. Column: everything about this rep in the period.
+SELECT pl.answer_one($1::int, $2::jsonb, 'rep');
