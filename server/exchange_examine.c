@@ -48,7 +48,7 @@ static char *copy_head(struct exchange *exchange, const struct http_head *head)
 	/* Of a head that will be refused for its size only the start is of interest, for the log. */
 	target.size = target.size < TARGET_MAX ? target.size : TARGET_MAX;
 	method.size = method.size < 32 ? method.size : 32;
-	exchange->field_count = head->count < FIELDS_MAX ? head->count : FIELDS_MAX;
+	exchange->field_count = head->count;
 	for (size_t i = 0; i < exchange->field_count; i++)
 		size += head->fields[i].name.size + head->fields[i].value.size;
 	exchange->memory = to = malloc(size);
@@ -340,5 +340,9 @@ enum err exchange_examine(struct exchange *exchange, const struct http_head *hea
 		stats_count(exchange->context->service->stats, COUNTER_REFUSED_CONNECTIONS, 1);
 		return reply_error(reply, ERR_OVERLOADED, "too many connections are open; try again in a moment");
 	}
-	return check_request(exchange, to);
+	err = check_request(exchange, to);
+	/* Whoever sends what nobody sends by mistake is not trusted with the rest of the connection either. */
+	if (err == ERR_INVALID_PATH || err == ERR_NOT_IMPLEMENTED_METHOD)
+		exchange->must_close = true;
+	return err;
 }

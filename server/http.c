@@ -229,10 +229,11 @@ static void examine(struct http *http, struct connection *connection, struct exc
 	list.count = 0;
 	(void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, add_field, &list);
 	head.fields = list.items;
-	head.count = list.count;
+	head.count = list.count < FIELDS_MAX ? list.count : FIELDS_MAX;
+	head.more_fields = list.count > FIELDS_MAX;
 	head.size = size != NULL ? size->header_size : 0;
 	/* Only of this version is it known that it parses in place and leaves everything where it was. */
-	head.in_place = strncmp(MHD_get_version(), "0.9.75", 6) == 0 && list.count <= FIELDS_MAX;
+	head.in_place = strncmp(MHD_get_version(), "0.9.75", 6) == 0;
 	exchange_head(exchange, &head, connection->over_limit);
 	connection->deadline_ns = process_now_ns() + (uint64_t)http->config.service->settings->body_timeout_s * SECOND_NS;
 }

@@ -161,6 +161,14 @@ enum err http_guard(const struct http_head *head, const char **reason)
 	bool http_1_0 = strcmp(head->version, "HTTP/1.0") == 0;
 
 	*reason = NULL;
+	if (head->target != NULL && strlen(head->target) > TARGET_MAX) {
+		*reason = "the request target is longer than 8 KiB";
+		return ERR_URI_TOO_LONG;
+	}
+	if (head->size > HEAD_MAX || head->more_fields) {
+		*reason = "the head is larger than 16 KiB or has more than 100 fields";
+		return ERR_HEADERS_TOO_LARGE;
+	}
 	if (head->target == NULL || (!http_1_0 && strcmp(head->version, "HTTP/1.1") != 0))
 		*reason = "the request line is not that of HTTP/1.1";
 	else if (head->in_place && !lies_as_it_came(head))
@@ -173,15 +181,5 @@ enum err http_guard(const struct http_head *head, const char **reason)
 		*reason = check_fields(head);
 	if (*reason == NULL)
 		*reason = check_framing(head, http_1_0);
-	if (*reason != NULL)
-		return ERR_INVALID_REQUEST;
-	if (strlen(head->target) > TARGET_MAX) {
-		*reason = "the request target is longer than 8 KiB";
-		return ERR_URI_TOO_LONG;
-	}
-	if (head->size > HEAD_MAX || head->count > FIELDS_MAX) {
-		*reason = "the head is larger than 16 KiB or has more than 100 fields";
-		return ERR_HEADERS_TOO_LARGE;
-	}
-	return ERR_OK;
+	return *reason != NULL ? ERR_INVALID_REQUEST : ERR_OK;
 }

@@ -24,7 +24,8 @@ struct http_head {
 	const char *target_at;      /* where it stood */
 	const char *version;
 	const struct param *fields; /* names as they came */
-	size_t count;
+	size_t count;               /* at most FIELDS_MAX */
+	bool more_fields;           /* there were more than that */
 	size_t size;                /* bytes from the method to the end of the head */
 	bool in_place;              /* all strings still lie where they arrived, separators overwritten by NUL: what the library
 				     * skipped can be looked at too */
