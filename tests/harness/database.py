@@ -38,7 +38,7 @@ def psql(url, query, *options):
 
 def rows(url, query):
     """The rows of a query as lists of texts (SQL null and the empty text are both "")."""
-    return [row for row in csv.reader(io.StringIO(psql(url, query, "--csv", "-t")))]
+    return [row or [""] for row in csv.reader(io.StringIO(psql(url, query, "--csv", "-t")))]
 
 
 def _admin(statement):

@@ -121,7 +121,7 @@ class Install(unittest.TestCase):
         target = pathlib.Path(tempfile.mkdtemp(prefix="plumbline-install-"))
         self.addCleanup(shutil.rmtree, target)
         # The binary under test is put in, whatever flags it was built with: nothing is built again.
-        arguments = ["make", "-C", ROOT, f"BUILD={BINARY.parent}", f"DESTDIR={target}", "PREFIX=/usr", "-o", "build"]
+        arguments = ["make", "-C", ROOT, f"BUILD={BINARY.parent}", f"DESTDIR={target}", "PREFIX=/usr", "-o", "build", "-o", BINARY]
         done = run(*arguments, "install")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         installed = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
