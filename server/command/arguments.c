@@ -38,7 +38,11 @@ int arguments_read(const struct command *command, int argc, char **argv, struct 
 			return refuse_unknown(command, argv[i], arguments, count);
 		if (found->value != NULL)
 			return command_usage_error(command, "%s is given twice", found->name);
-		if (argv[i][size] == '=')
+		if (found->is_flag && argv[i][size] == '=')
+			return command_usage_error(command, "%s takes no value", found->name);
+		if (found->is_flag)
+			found->value = "";
+		else if (argv[i][size] == '=')
 			found->value = argv[i] + size + 1;
 		else if (i + 1 < argc)
 			found->value = argv[++i];

@@ -1,4 +1,4 @@
-/* Options of a command: "--name value" or "--name=value", and what stands between them. */
+/* Options of a command: "--name value" or "--name=value", flags, and what stands between them. */
 #ifndef PLUMBLINE_ARGUMENTS_H
 #define PLUMBLINE_ARGUMENTS_H
 
@@ -8,10 +8,11 @@
 
 struct argument {
 	const char *name;  /* "--org" */
-	const char *value; /* NULL until given; points into argv */
+	const char *value; /* NULL until given; points into argv. Of a flag: "" */
+	bool is_flag;      /* takes no value */
 };
 
-enum { POSITIONALS_MAX = 8 };
+enum { POSITIONALS_MAX = 256 };
 
 struct positionals {
 	const char *items[POSITIONALS_MAX];
