@@ -92,7 +92,7 @@ static PGconn *connect_within(struct db *db, int64_t deadline_ns)
 			break;
 		state = PQconnectPoll(connection);
 	}
-	if (PQstatus(connection) == CONNECTION_OK)
+	if (state == PGRES_POLLING_OK)
 		return connection;
 	failure_log(LOG_WARN, "database_unreachable",
 		    PQstatus(connection) == CONNECTION_BAD ? first_line(PQerrorMessage(connection)) : TEXT("no answer in time"), NULL, NULL);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PENDING_MAX = 512, CONNECTIONS_MAX = 64, ASKED_MAX = 4096, NAME_SIZE = 64 };
 
@@ -65,11 +66,12 @@ int fake_pq_connects(void)
 
 int fake_pq_asked(const char *start)
 {
+	size_t size = strlen(start) < NAME_SIZE ? strlen(start) : NAME_SIZE - 1; /* as much as is kept */
 	int count = 0;
 
 	pthread_mutex_lock(&mutex);
 	for (int i = 0; i < asked_count; i++)
-		count += strncmp(asked[i], start, strlen(start)) == 0;
+		count += strncmp(asked[i], start, size) == 0;
 	pthread_mutex_unlock(&mutex);
 	return count;
 }
@@ -111,11 +113,19 @@ ConnStatusType PQstatus(const PGconn *connection)
 	return status;
 }
 
-/* poll() never has anything to say about it, which is what a connection looks like on which nothing comes. */
+/* The writing end of a pipe: always ready to be written to, never to be read, as a connection on which nothing comes. */
 int PQsocket(const PGconn *connection)
 {
+	static int ends[2] = {-1, -1};
+	int socket;
+
 	(void)connection;
-	return -1;
+	pthread_mutex_lock(&mutex);
+	if (ends[1] < 0 && pipe(ends) != 0)
+		abort();
+	socket = ends[1];
+	pthread_mutex_unlock(&mutex);
+	return socket;
 }
 
 void PQfinish(PGconn *connection)

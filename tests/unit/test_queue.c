@@ -5,7 +5,7 @@
 #include "queue.h"
 #include "worker.h"
 
-enum { THREADS = 4, EACH = 5000 };
+enum { THREADS = 4, EACH = 1000 };
 
 START_TEST(order_and_bound)
 {
