@@ -19,7 +19,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT (p_at AT TIME ZONE p_zone)::date 
 COMMENT ON FUNCTION pl.local_date(timestamptz, text) IS 'The local day an instant falls on. METRICS R1';
 
 CREATE FUNCTION pl.source_instant(p_text text, p_zone text) RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 BEGIN
   IF length(p_text) = 10 THEN
     RETURN pl.local_midnight(p_text::date, p_zone);
@@ -30,7 +30,7 @@ COMMENT ON FUNCTION pl.source_instant(text, text) IS
   'A source''s date or date-time as an instant: a date is its local midnight, so that comparing with local midnights compares local dates. METRICS R1';
 
 CREATE FUNCTION pl.source_date(p_text text, p_zone text) RETURNS date
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 BEGIN
   IF length(p_text) = 10 THEN
     RETURN p_text::date;
@@ -39,14 +39,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.source_date(text, text) IS 'A source''s date or date-time as a local date. METRICS R1';
 
-CREATE FUNCTION pl.knowledge_time(p_decision timestamptz, p_source text, p_first_at timestamptz, p_zone text) RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION pl.knowledge_time(p_source text, p_first_at timestamptz, p_zone text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 BEGIN
-  IF length(p_source) = 10 AND p_first_at > p_decision AND (p_first_at AT TIME ZONE p_zone)::date = p_source::date THEN
+  IF length(p_source) = 10 AND (p_first_at AT TIME ZONE p_zone)::date = p_source::date THEN
     RETURN p_first_at;
   END IF;
-  RETURN p_decision;
+  RETURN NULL;
 END $$;
-COMMENT ON FUNCTION pl.knowledge_time(timestamptz, text, timestamptz, text) IS
-  'Instant at which owner, account and attributes are looked up for a decision. It is the decision''s, except that a decision dated by a '
-  'mere date is looked up when the deal was first seen on that very day: what is known on the day is known on the day, not back-cast';
+COMMENT ON FUNCTION pl.knowledge_time(text, timestamptz, text) IS
+  'Owner, account and attributes of a decision are looked up at its time (null here), except that a decision dated by a mere date is looked up '
+  'when the deal was first seen, if that was on that very local day: what is known on the day is known on the day, not back-cast';

@@ -44,7 +44,7 @@ BEGIN
   ), gone AS (
     DELETE FROM account_version AS v
      WHERE v.org_id = p_org AND v.account_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.account_id FROM account_version AS x WHERE x.org_id = p_org)))
-       AND NOT EXISTS (SELECT 1 FROM fresh AS f WHERE f.account_id = v.account_id AND f.valid_from = v.valid_from)
+       AND (v.account_id, v.valid_from) NOT IN (SELECT f.account_id, f.valid_from FROM fresh AS f)
     RETURNING v.account_id
   ), put AS (
     INSERT INTO account_version AS v (org_id, account_id, valid_from, valid_to, attrs, backcast, times)

@@ -88,7 +88,7 @@ BEGIN
   ), gone AS (
     DELETE FROM rep_team AS t
      WHERE t.org_id = p_org AND t.rep_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.rep_id FROM rep_team AS x WHERE x.org_id = p_org)))
-       AND NOT EXISTS (SELECT 1 FROM fresh AS f WHERE f.rep_id = t.rep_id AND f.valid_from = t.valid_from)
+       AND (t.rep_id, t.valid_from) NOT IN (SELECT f.rep_id, f.valid_from FROM fresh AS f)
     RETURNING t.rep_id
   ), put AS (
     INSERT INTO rep_team AS t (org_id, rep_id, valid_from, valid_to, team_id, backcast)

@@ -176,8 +176,7 @@ BEGIN
   ), gone AS (
     DELETE FROM account_fit AS t
      WHERE t.org_id = p_org AND t.account_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.account_id FROM account_fit AS x WHERE x.org_id = p_org))) AND (p_strategy IS NULL OR t.strategy_id = p_strategy)
-       AND NOT EXISTS (SELECT 1 FROM fresh AS f
-                        WHERE f.strategy_id = t.strategy_id AND f.account_id = t.account_id AND f.valid_from = t.valid_from)
+       AND (t.strategy_id, t.account_id, t.valid_from) NOT IN (SELECT f.strategy_id, f.account_id, f.valid_from FROM fresh AS f)
     RETURNING t.account_id
   ), put AS (
     INSERT INTO account_fit AS t (org_id, strategy_id, account_id, valid_from, valid_to, segment, tier, class, reason,

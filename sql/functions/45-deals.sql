@@ -1,5 +1,26 @@
 -- Deals: typed state, decision times, credit (METRICS R2, R5–R8, R13, R17, R22), and the two verdicts, at creation and at closing.
 
+CREATE FUNCTION pl.line_shares(p_amounts numeric[], p_lines numeric[]) RETURNS numeric[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_amounts numeric[] := p_amounts;
+  v_total numeric := (SELECT sum(a) FROM unnest(p_amounts) AS a);
+  v_rest numeric := 1;
+  v_shares numeric[] := '{}';
+BEGIN
+  IF v_total = 0 THEN
+    v_amounts := p_lines;
+    v_total := (SELECT sum(a) FROM unnest(p_lines) AS a);
+  END IF;
+  FOR i IN 1 .. cardinality(v_amounts) - 1 LOOP
+    v_shares[i] := trim_scale(v_amounts[i] / v_total);
+    v_rest := v_rest - v_shares[i];
+  END LOOP;
+  RETURN v_shares || v_rest;
+END $$;
+COMMENT ON FUNCTION pl.line_shares(numeric[], numeric[]) IS
+  'Parts of 1 in proportion to amounts, or to numbers of lines when the amounts add up to 0; what the divisions leave goes to the last. METRICS R7';
+
 CREATE FUNCTION pl.line_mixes(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_deals text[], p_lines jsonb[])
 RETURNS TABLE (deal_id text, families text[], weights numeric[])
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
@@ -17,19 +38,10 @@ BEGIN
         LEFT JOIN pl.object_states(p_org, 'product', ARRAY(SELECT DISTINCT product FROM line WHERE product IS NOT NULL),
                                    p_as_of, p_known_at) AS p ON p.object_id = l.product
        GROUP BY 1, 2
-    ), share AS (
-      SELECT deal_id, family, row_number() OVER w AS place, count(*) OVER w2 AS places,
-             CASE WHEN sum(amount) OVER w2 = 0 THEN lines / sum(lines) OVER w2 ELSE amount / sum(amount) OVER w2 END AS weight
-        FROM part
-      WINDOW w AS (PARTITION BY deal_id ORDER BY family), w2 AS (PARTITION BY deal_id)
-    ), exact AS (
-      -- what the divisions left over goes to the last family, so that the weights add up to 1 exactly
-      SELECT deal_id, family,
-             trim_scale(CASE WHEN place < places THEN weight ELSE 1 - (sum(weight) OVER (PARTITION BY deal_id) - weight) END) AS weight
-        FROM share
     )
-    SELECT deal_id, array_agg(family::text ORDER BY family), array_agg(weight ORDER BY family)
-      FROM exact GROUP BY deal_id;
+    SELECT deal_id, array_agg(family::text ORDER BY family),
+           CASE WHEN count(*) = 1 THEN '{1}' ELSE pl.line_shares(array_agg(amount ORDER BY family), array_agg(lines::numeric ORDER BY family)) END
+      FROM part GROUP BY deal_id;
 END $$;
 COMMENT ON FUNCTION pl.line_mixes(int, timestamptz, timestamptz, text[], jsonb[]) IS
   'Product families of deals by their lines, with weights that add up to 1: in proportion to line amounts (else quantity × unit price), equal '
@@ -47,43 +59,36 @@ DECLARE
   v_zone text;
   v_by_source boolean;
   v_backcast boolean;
+  v_stages jsonb := (SELECT coalesce(jsonb_object_agg(s.object_id, s.doc), '{}') FROM pl.object_states(p_org, 'stage', NULL, p_as_of, p_known_at) AS s);
 BEGIN
   SELECT o.time_zone, o.won_close_basis = 'source_date', o.backcast = 'on' INTO v_zone, v_by_source, v_backcast
     FROM org AS o WHERE o.org_id = p_org;
   RETURN QUERY
-    WITH stage AS MATERIALIZED (
-      SELECT s.object_id AS id, s.doc ->> 'outcome' AS outcome, (s.doc ->> 'probability')::numeric AS probability
-        FROM pl.object_states(p_org, 'stage', NULL, p_as_of, p_known_at) AS s
-    ), deal AS MATERIALIZED (
-      SELECT d.object_id, d.doc, d.track, d.first_at, s.outcome, s.probability,
-             coalesce(pl.source_instant(d.doc ->> 'created_at', v_zone), d.first_at) AS created_at
+    WITH deal AS MATERIALIZED (
+      SELECT d.object_id, d.doc, d.track, d.first_at, v_stages -> (d.doc ->> 'stage') ->> 'outcome' AS outcome,
+             coalesce(pl.source_instant(d.doc ->> 'created_at', v_zone), d.first_at) AS created_at,
+             d.deleted_at IS NULL AND d.merged_into IS NULL
+               AND coalesce(d.doc -> 'attributes' -> 'is_test' NOT IN ('true', '"true"'), true) AS live
         FROM pl.object_states(p_org, 'opportunity', p_ids, p_as_of, p_known_at) AS d
-        LEFT JOIN stage AS s ON s.id = d.doc ->> 'stage'
-       WHERE d.deleted_at IS NULL AND d.merged_into IS NULL
-         AND d.doc -> 'attributes' -> 'is_test' IS DISTINCT FROM 'true' AND d.doc -> 'attributes' -> 'is_test' IS DISTINCT FROM '"true"'
-    ), run AS MATERIALIZED (
-      -- A closed deal's decision: since when, without a break, its stages have had this outcome (R2: the last transition; reopening breaks it).
-      SELECT d.object_id, (d.track -> r.since ->> 'at')::timestamptz AS transition_at, r.since = r.earliest AS first_sight
+    ), dated AS MATERIALIZED (
+      SELECT d.object_id, d.doc, d.track, d.first_at, d.outcome, d.created_at, (d.track -> r.since ->> 'at')::timestamptz AS transition_at,
+             CASE WHEN r.since = r.earliest OR (d.outcome = 'won' AND v_by_source) THEN d.doc ->> 'closed_at' END AS source_close
         FROM deal AS d
        CROSS JOIN LATERAL (
-         SELECT min(t.n) AS earliest,
-                min(t.n) FILTER (WHERE t.n > coalesce(t.broken, -1)) AS since
-           FROM (SELECT e.n::int - 1 AS n, max(e.n::int - 1) FILTER (WHERE s.outcome IS DISTINCT FROM d.outcome) OVER () AS broken
+         -- A closed deal's decision: since when, without a break, its stages have had this outcome (R2: the last transition;
+         -- reopening breaks it). since = earliest: it was closed already when first seen (R17).
+         SELECT min(t.n) AS earliest, min(t.n) FILTER (WHERE t.n > coalesce(t.broken, -1)) AS since
+           FROM (SELECT e.n::int - 1 AS n, max(e.n::int - 1) FILTER (WHERE v_stages -> (e.entry -> 'set' ->> 'stage') ->> 'outcome'
+                                                                           IS DISTINCT FROM d.outcome) OVER () AS broken
                    FROM jsonb_array_elements(d.track) WITH ORDINALITY AS e(entry, n)
-                   LEFT JOIN stage AS s ON s.id = e.entry -> 'set' ->> 'stage'
-                  WHERE e.entry -> 'set' ? 'stage') AS t) AS r
-       WHERE d.outcome IN ('won', 'lost')
-    ), dated AS (
-      SELECT d.object_id, d.doc, d.track, d.first_at, d.outcome, d.probability, d.created_at, r.transition_at,
-             CASE WHEN r.first_sight OR (d.outcome = 'won' AND v_by_source) THEN d.doc ->> 'closed_at' END AS source_close
-        FROM deal AS d LEFT JOIN run AS r ON r.object_id = d.object_id
-       WHERE p_as_of IS NULL OR d.created_at <= p_as_of
+                  WHERE d.outcome IN ('won', 'lost') AND e.entry -> 'set' ? 'stage') AS t) AS r
+       WHERE d.live AND (p_as_of IS NULL OR d.created_at <= p_as_of)
     ), timed AS MATERIALIZED (
       SELECT d.object_id, d.doc, d.track, d.outcome, d.created_at, d.transition_at,
-             coalesce((d.doc ->> 'probability')::numeric, d.probability) AS chance,
+             coalesce(d.doc ->> 'probability', v_stages -> (d.doc ->> 'stage') ->> 'probability')::numeric AS chance,
              coalesce(pl.source_instant(d.source_close, v_zone), d.transition_at) AS closed_at,
-             pl.knowledge_time(d.created_at, d.doc ->> 'created_at', d.first_at, v_zone) AS created_look,
-             pl.knowledge_time(coalesce(pl.source_instant(d.source_close, v_zone), d.transition_at), d.source_close, d.first_at, v_zone) AS closed_look
+             coalesce(pl.knowledge_time(d.doc ->> 'created_at', d.first_at, v_zone), d.created_at) AS created_look,
+             coalesce(pl.knowledge_time(d.source_close, d.first_at, v_zone), pl.source_instant(d.source_close, v_zone), d.transition_at) AS closed_look
         FROM dated AS d
     )
     SELECT t.object_id, t.doc ->> 'name', t.doc ->> 'stage', t.outcome, t.doc ->> 'owner', t.doc ->> 'account',
@@ -181,7 +186,7 @@ BEGIN
   ), gone AS (
     DELETE FROM deal_fact AS t
      WHERE t.org_id = p_org AND t.deal_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.deal_id FROM deal_fact AS x WHERE x.org_id = p_org)))
-       AND NOT EXISTS (SELECT 1 FROM fresh AS f WHERE f.deal_id = t.deal_id)
+       AND t.deal_id NOT IN (SELECT f.deal_id FROM fresh AS f)
   )
   INSERT INTO deal_fact AS t
   SELECT f.* FROM fresh AS f ORDER BY f.deal_id

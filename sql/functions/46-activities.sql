@@ -26,9 +26,9 @@ BEGIN
   RETURN QUERY
     WITH activity AS MATERIALIZED (
       SELECT a.object_id, a.doc, pl.source_instant(a.doc ->> 'starts_at', v_zone) AS starts_at,
-             pl.named_ids(a.doc -> 'rep', a.doc -> 'reps') AS reps, pl.named_ids(a.doc -> 'account', a.doc -> 'accounts') AS accounts
+             pl.named_ids(a.doc -> 'rep', a.doc -> 'reps') AS reps, pl.named_ids(a.doc -> 'account', a.doc -> 'accounts') AS accounts,
+             a.deleted_at IS NULL AND a.merged_into IS NULL AND a.doc ? 'starts_at' AS live
         FROM pl.object_states(p_org, 'activity', p_ids, p_as_of, p_known_at) AS a
-       WHERE a.deleted_at IS NULL AND a.merged_into IS NULL AND a.doc ? 'starts_at'
     ), through AS MATERIALIZED (
       -- linked to an opportunity only: to the account it had at that time
       SELECT a.object_id, t.value #>> '{}' AS account, t.is_backcast
@@ -37,7 +37,7 @@ BEGIN
                                                            WHERE accounts = '{}' AND doc ? 'opportunity'), p_as_of, p_known_at) AS d
           ON d.object_id = a.doc ->> 'opportunity'
        CROSS JOIN LATERAL pl.track_at(d.track, 'account', a.starts_at, v_backcast) AS t
-       WHERE a.accounts = '{}' AND t.value IS NOT NULL
+       WHERE a.live AND a.accounts = '{}' AND t.value IS NOT NULL
     )
     SELECT a.object_id, CASE WHEN a.reps = '{}' THEN '{""}' ELSE a.reps END,
            CASE WHEN a.accounts <> '{}' THEN a.accounts ELSE ARRAY[coalesce(t.account, '')] END,
@@ -45,7 +45,8 @@ BEGIN
            ARRAY(SELECT m FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(a.doc -> 'messages') = 'array'
                                                               THEN a.doc -> 'messages' ELSE '[]' END) AS m),
            coalesce(t.is_backcast, false)
-      FROM activity AS a LEFT JOIN through AS t ON t.object_id = a.object_id;
+      FROM activity AS a LEFT JOIN through AS t ON t.object_id = a.object_id
+     WHERE a.live;
 END $$;
 COMMENT ON FUNCTION pl.activity_states(int, timestamptz, timestamptz, text[]) IS
   'Live activities as known at (as_of, known_at), typed; reps and accounts are never empty: "" stands for none named. Ids null: all. METRICS R9';
@@ -106,8 +107,7 @@ BEGIN
   ), gone AS (
     DELETE FROM activity_fact AS t
      WHERE t.org_id = p_org AND t.activity_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.activity_id FROM activity_fact AS x WHERE x.org_id = p_org)))
-       AND NOT EXISTS (SELECT 1 FROM fresh AS f
-                        WHERE f.activity_id = t.activity_id AND f.rep_id = t.rep_id AND f.account_id = t.account_id)
+       AND (t.activity_id, t.rep_id, t.account_id) NOT IN (SELECT f.activity_id, f.rep_id, f.account_id FROM fresh AS f)
   )
   INSERT INTO activity_fact AS t
   SELECT f.* FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id

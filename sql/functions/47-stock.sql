@@ -44,7 +44,7 @@ BEGIN
     WITH a AS MATERIALIZED (
       SELECT (row_number() OVER ())::int AS n, o.object_id, o.doc
         FROM pl.object_states(p_org, 'account', NULL, p_as_of, p_known_at) AS o
-       WHERE o.deleted_at IS NULL AND o.merged_into IS NULL
+       WHERE (o.deleted_at IS NULL AND o.merged_into IS NULL) IS TRUE
     )
     SELECT a.object_id, a.doc ->> 'name', a.doc ->> 'status', a.doc ->> 'owner', v.team, v.strategy, v.segment, v.tier, v.class,
            v.reason, v.backcast, coalesce((a.doc ->> 'is_target')::boolean, false),

@@ -14,7 +14,7 @@ BEGIN
     DELETE FROM fx_rate AS t
      WHERE t.org_id = p_org
        AND (p_ids IS NULL OR (t.base, t.quote, t.on_date) IN (SELECT substr(id, 1, 3), substr(id, 5, 3), substr(id, 9, 10)::date FROM unnest(p_ids) AS id))
-       AND NOT EXISTS (SELECT 1 FROM fresh AS f WHERE f.base = t.base AND f.quote = t.quote AND f.on_date = t.on_date)
+       AND (t.base, t.quote, t.on_date) NOT IN (SELECT f.base, f.quote, f.on_date FROM fresh AS f)
   )
   INSERT INTO fx_rate AS t (org_id, base, quote, on_date, rate)
   SELECT p_org, f.base, f.quote, f.on_date, f.rate FROM fresh AS f ORDER BY f.base, f.quote, f.on_date
@@ -123,7 +123,9 @@ END $$;
 COMMENT ON FUNCTION pl.teams_below(int, text[]) IS 'These teams and all below them';
 
 CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[]) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- Plans are made once a session, maybe while the tables are empty: they must not rest on their size.
+SET enable_seqscan = off AS $$
 DECLARE
   v_deals text[] := '{}';
   v_activities text[] := '{}';

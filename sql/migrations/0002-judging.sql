@@ -10,3 +10,7 @@ COMMENT ON COLUMN deal_fact.created_account IS 'the account in force at created_
 CREATE INDEX deal_fact_created_account ON deal_fact (org_id, created_account) WHERE created_account IS DISTINCT FROM account_id;
 CREATE INDEX deal_fact_closed_account ON deal_fact (org_id, closed_account) WHERE closed_account IS DISTINCT FROM account_id;
 CREATE INDEX object_merged ON object (org_id, kind, merged_into) WHERE merged_into IS NOT NULL;
+
+-- The earliest priced deal names the reporting currency (METRICS R19): ties in time are decided by id without a sort.
+DROP INDEX deal_fact_created;
+CREATE INDEX deal_fact_created ON deal_fact (org_id, created_at, deal_id);
