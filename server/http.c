@@ -256,6 +256,16 @@ static enum MHD_Result refuse_early(struct http *http, struct connection *connec
 	return MHD_YES;
 }
 
+/* A body that keeps coming gets more time, but never more than body_timeout_s from one piece to the next. */
+static void earn_time(struct http *http, struct connection *connection, size_t bytes)
+{
+	uint64_t latest = process_now_ns() + (uint64_t)http->config.service->settings->body_timeout_s * SECOND_NS;
+
+	connection->deadline_ns += bytes * (SECOND_NS / BODY_RATE);
+	if (connection->deadline_ns > latest)
+		connection->deadline_ns = latest;
+}
+
 static enum MHD_Result on_body(struct http *http, struct connection *connection, struct exchange *exchange, const char *data,
 			       size_t *size)
 {
@@ -268,7 +278,7 @@ static enum MHD_Result on_body(struct http *http, struct connection *connection,
 		connection_last_words(&http->connections, connection);
 	else if (*size > 0)
 		suspend(http, exchange);
-	connection->deadline_ns += taken * (SECOND_NS / BODY_RATE);
+	earn_time(http, connection, taken);
 	return MHD_YES;
 }
 
