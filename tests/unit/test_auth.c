@@ -1,0 +1,294 @@
+#include <check.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth.h"
+#include "clock.h"
+#include "db.h"
+#include "fake_pq.h"
+
+#define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+#define HEADER "Bearer pl_7_k1_" SECRET
+
+/* ── the text of a key ────────────────────────────────────────────────────────────────────────── */
+
+static const struct {
+	const char *header;
+	bool sound;
+} header_cases[] = {
+	{HEADER, true},
+	{"bearer pl_7_k1_" SECRET, true},
+	{"Bearer   pl_7_k1_" SECRET "  ", true},
+	{"Bearer pl_999999999_abcdefghijklmnopqrstuvwxyz01234_" SECRET, true},
+	{"", false},
+	{"Bearer", false},
+	{"Bearer ", false},
+	{"Basic pl_7_k1_" SECRET, false},
+	{"pl_7_k1_" SECRET, false},
+	{"Bearer PL_7_k1_" SECRET, false},
+	{"Bearer pl_0_k1_" SECRET, false},
+	{"Bearer pl_-1_k1_" SECRET, false},
+	{"Bearer pl_7x_k1_" SECRET, false},
+	{"Bearer pl_1234567890_k1_" SECRET, false},
+	{"Bearer pl__k1_" SECRET, false},
+	{"Bearer pl_7__" SECRET, false},
+	{"Bearer pl_7_k-1_" SECRET, false},
+	{"Bearer pl_7_abcdefghijklmnopqrstuvwxyz012345_" SECRET, false},
+	{"Bearer pl_7_k1_" SECRET "A", false},
+	{"Bearer pl_7_k1_AAAA", false},
+	{"Bearer pl_7_k1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+", false},
+	{"Bearer pl_7_k1", false},
+};
+
+START_TEST(headers)
+{
+	ck_assert_msg(auth_header_is_sound(text_of(header_cases[_i].header)) == header_cases[_i].sound, "\"%s\" was %s",
+		      header_cases[_i].header, header_cases[_i].sound ? "refused" : "taken");
+}
+END_TEST
+
+START_TEST(absent_header)
+{
+	ck_assert(!auth_header_is_sound((struct text){0}));
+}
+END_TEST
+
+START_TEST(key_parts)
+{
+	struct auth_key key;
+
+	ck_assert(auth_key_parse(TEXT(HEADER), &key));
+	ck_assert_int_eq(key.org_id, 7);
+	ck_assert_str_eq(key.key_id, "k1");
+	ck_assert(text_equal(key.secret, TEXT(SECRET)));
+}
+END_TEST
+
+/* SHA-256 of "abc", FIPS 180-2 appendix B.1. */
+START_TEST(digest)
+{
+	unsigned char bytes[AUTH_DIGEST_BYTES];
+	char hex[2 * AUTH_DIGEST_BYTES + 1];
+
+	auth_digest(TEXT("abc"), bytes);
+	sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
+	ck_assert_str_eq(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+END_TEST
+
+START_TEST(made_keys)
+{
+	char key_id[2][AUTH_KEY_ID_MAX + 1], key[2][AUTH_KEY_MAX], header[AUTH_KEY_MAX + 8];
+	unsigned char made[AUTH_DIGEST_BYTES], computed[AUTH_DIGEST_BYTES];
+	struct auth_key parts;
+
+	ck_assert(auth_key_make(999999999, key_id[0], key[0], made));
+	ck_assert(auth_key_make(1, key_id[1], key[1], made));
+	ck_assert_str_ne(key_id[0], key_id[1]);
+	ck_assert_int_eq(strncmp(key[1], "pl_1_", 5), 0);
+	snprintf(header, sizeof header, "Bearer %s", key[1]);
+	ck_assert(auth_key_parse(text_of(header), &parts));
+	ck_assert_str_eq(parts.key_id, key_id[1]);
+	auth_digest(parts.secret, computed);
+	ck_assert_mem_eq(computed, made, sizeof made);
+	snprintf(header, sizeof header, "Bearer %s", key[0]);
+	ck_assert(auth_header_is_sound(text_of(header)));
+}
+END_TEST
+
+/* ── asking the database, and not ─────────────────────────────────────────────────────────────── */
+
+static int64_t now_s;
+static char stored_digest[2 * AUTH_DIGEST_BYTES + 1];
+static const char *revoked;
+static char expires[24];
+static bool known;
+static const char *scopes;
+
+static int64_t fake_now_ns(void)
+{
+	return now_s * INT64_C(1000000000);
+}
+
+static void script(const struct fake_question *question, struct fake_answer *answer)
+{
+	if (question->preparing || strcmp(question->statement, "auth_key") != 0)
+		return;
+	ck_assert_str_eq(question->values[0], "7");
+	ck_assert_str_eq(question->values[1], "k1");
+	*answer = (struct fake_answer){.kind = FAKE_ROWS, .columns = 8, .rows = known};
+	answer->cells[0] = stored_digest;
+	answer->cells[1] = scopes;
+	answer->cells[2] = "team";
+	answer->cells[5] = "t1";
+	answer->cells[6] = revoked;
+	answer->cells[7] = expires[0] != '\0' ? expires : NULL;
+}
+
+static struct auth *auth;
+static struct db *db;
+
+static void set_up(void)
+{
+	unsigned char bytes[AUTH_DIGEST_BYTES];
+
+	now_s = 1000;
+	known = true;
+	revoked = "f";
+	expires[0] = '\0';
+	scopes = "read ingest nonsense";
+	auth_digest(TEXT(SECRET), bytes);
+	sodium_bin2hex(stored_digest, sizeof stored_digest, bytes, sizeof bytes);
+	fake_pq_reset(script);
+	auth = auth_new(3, fake_now_ns);
+	db = db_open("postgresql://nowhere", true, 1);
+}
+
+static void tear_down(void)
+{
+	auth_free(auth);
+	auth_free(NULL);
+	db_close(db);
+}
+
+static enum err resolve(struct principal *who)
+{
+	*who = (struct principal){0};
+	return auth_resolve(auth, db, TEXT(HEADER), who);
+}
+
+START_TEST(good_key)
+{
+	struct principal who;
+
+	ck_assert_int_eq(auth_cached(auth, TEXT(HEADER), &who), ERR_NOT_FOUND);
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+	ck_assert_int_eq(who.org_id, 7);
+	ck_assert_str_eq(who.key_id, "k1");
+	ck_assert_uint_eq(who.scopes, SCOPE_READ | SCOPE_INGEST);
+	ck_assert_int_eq(who.read_scope, READ_TEAM);
+	ck_assert_str_eq(who.source, "api");
+	ck_assert_str_eq(who.rep_id, "");
+	ck_assert_str_eq(who.team_id, "t1");
+}
+END_TEST
+
+START_TEST(remembered_for_seconds)
+{
+	struct principal who;
+
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+	now_s += AUTH_CACHE_S - 1;
+	ck_assert_int_eq(auth_cached(auth, TEXT(HEADER), &who), ERR_OK);
+	ck_assert_str_eq(who.team_id, "t1");
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+	ck_assert_int_eq(fake_pq_asked("auth_key"), 1);
+	now_s += 1;
+	ck_assert_int_eq(auth_cached(auth, TEXT(HEADER), &who), ERR_NOT_FOUND);
+	revoked = "t";
+	ck_assert_int_eq(resolve(&who), ERR_UNAUTHORIZED);
+	ck_assert_int_eq(who.org_id, 0);
+}
+END_TEST
+
+START_TEST(wrong_secret)
+{
+	struct principal who = {0};
+	struct text wrong = TEXT("Bearer pl_7_k1_BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+	who = (struct principal){0};
+	ck_assert_msg(auth_cached(auth, wrong, &who) == ERR_NOT_FOUND, "the cache let a wrong secret in");
+	ck_assert_int_eq(auth_resolve(auth, db, wrong, &who), ERR_UNAUTHORIZED);
+	ck_assert_int_eq(auth_resolve(auth, db, wrong, &who), ERR_UNAUTHORIZED);
+	ck_assert_msg(fake_pq_asked("auth_key") == 3, "a refusal was remembered");
+	ck_assert_int_eq(who.org_id, 0);
+}
+END_TEST
+
+START_TEST(unknown_malformed_expired)
+{
+	struct principal who;
+
+	known = false;
+	ck_assert_int_eq(resolve(&who), ERR_UNAUTHORIZED);
+	ck_assert_int_eq(auth_resolve(auth, db, TEXT("Bearer x"), &who), ERR_UNAUTHORIZED);
+	ck_assert_msg(fake_pq_asked("auth_key") == 1, "the database was asked about a malformed key");
+	known = true;
+	snprintf(expires, sizeof expires, "%lld", (long long)clock_unix_s());
+	ck_assert_int_eq(resolve(&who), ERR_KEY_EXPIRED);
+	snprintf(expires, sizeof expires, "%lld", (long long)clock_unix_s() + 100);
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+}
+END_TEST
+
+START_TEST(database_away)
+{
+	struct principal who;
+
+	fake_pq_refuse(true);
+	ck_assert_int_eq(resolve(&who), ERR_DATABASE_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(last_use_is_noted_once_a_minute)
+{
+	struct principal who;
+
+	for (int i = 0; i < 12; i++, now_s += 5) {
+		ck_assert_int_eq(resolve(&who), ERR_OK);
+		auth_note_use(auth, db);
+	}
+	ck_assert_int_eq(fake_pq_asked("auth_used"), 1);
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+	auth_note_use(auth, db);
+	auth_note_use(auth, db);
+	ck_assert_int_eq(fake_pq_asked("auth_used"), 2);
+}
+END_TEST
+
+START_TEST(reads_are_limited)
+{
+	struct reply reply = {0};
+	struct principal who;
+
+	ck_assert_int_eq(resolve(&who), ERR_OK);
+	ck_assert_int_eq(auth_count_read(auth, &who, &reply), ERR_OK);
+	ck_assert_str_eq(reply.headers.data, "RateLimit-Policy: \"reads\";q=3;w=60\r\nRateLimit: \"reads\";r=2;t=60\r\n");
+	now_s += 30;
+	ck_assert_int_eq(auth_count_read(auth, &who, &reply), ERR_OK);
+	ck_assert_int_eq(auth_count_read(auth, &who, &reply), ERR_OK);
+	buffer_clear(&reply.headers);
+	ck_assert_int_eq(auth_count_read(auth, &who, &reply), ERR_RATE_LIMITED);
+	ck_assert_str_eq(reply.headers.data,
+			 "RateLimit-Policy: \"reads\";q=3;w=60\r\nRateLimit: \"reads\";r=0;t=30\r\nRetry-After: 30\r\n");
+	now_s += 30;
+	ck_assert_int_eq(auth_count_read(auth, &who, &reply), ERR_OK);
+	reply_free(&reply);
+}
+END_TEST
+
+Suite *suite_auth(void);
+Suite *suite_auth(void)
+{
+	Suite *suite = suite_create("auth");
+	TCase *text = tcase_create("text"), *asking = tcase_create("asking");
+
+	tcase_add_loop_test(text, headers, 0, sizeof header_cases / sizeof *header_cases);
+	tcase_add_test(text, absent_header);
+	tcase_add_test(text, key_parts);
+	tcase_add_test(text, digest);
+	tcase_add_test(text, made_keys);
+	tcase_add_checked_fixture(asking, set_up, tear_down);
+	tcase_add_test(asking, good_key);
+	tcase_add_test(asking, remembered_for_seconds);
+	tcase_add_test(asking, wrong_secret);
+	tcase_add_test(asking, unknown_malformed_expired);
+	tcase_add_test(asking, database_away);
+	tcase_add_test(asking, last_use_is_noted_once_a_minute);
+	tcase_add_test(asking, reads_are_limited);
+	suite_add_tcase(suite, text);
+	suite_add_tcase(suite, asking);
+	return suite;
+}
