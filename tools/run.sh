@@ -62,8 +62,9 @@ call() { # METHOD PATH: the answer; fails on anything but 2xx. The key does not 
 find_key() {
 	key=$(cat "$local/key" 2>/dev/null || true)
 	if [ -n "$key" ] && call GET '/v1/strategies?limit=1' >/dev/null 2>&1; then return; fi
-	key=$("$binary" key create --org default --scope ingest,read,strategy,admin 9>&- | grep -oE 'pl_[0-9]+_[A-Za-z0-9_-]+' | head -n 1)
-	[ -n "$key" ] || die "no key could be made"
+	key=$("$binary" key create --org default --scope ingest,read,strategy,admin 2>"$local/key.log" 9>&- | grep -oE 'pl_[0-9]+_[A-Za-z0-9_-]+' | head -n 1)
+	[ -n "$key" ] || die "no key could be made: $(cat "$local/key.log")"
+	rm -f "$local/key.log"
 	(umask 077 && printf '%s\n' "$key" >"$local/key.new" && mv "$local/key.new" "$local/key")
 }
 
