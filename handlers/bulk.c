@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_scan.h"
+
+enum { ID_SHOWN_MAX = 800 }; /* bytes: no id is longer */
+
 struct entry {
 	struct ingest_item item;
 	struct bulk_place place;
@@ -26,7 +30,7 @@ struct bulk {
 	size_t next_index;
 	size_t counts[OUTCOME_COUNT], quarantined;
 	struct bulk_error *errors;
-	size_t error_count, errors_omitted;
+	size_t error_count, error_bytes, errors_omitted;
 	int64_t data_version;
 };
 
@@ -85,10 +89,13 @@ static void list_error(struct bulk *bulk, struct bulk_place place, struct text i
 {
 	struct bulk_error *error = &bulk->errors[bulk->error_count];
 
-	if (bulk->error_count == BULK_ERRORS_MAX) {
+	if (bulk->error_count == BULK_ERRORS_MAX || bulk->error_bytes > BULK_ERROR_BYTES_MAX) {
 		bulk->errors_omitted++;
 		return;
 	}
+	id.size = id.size > ID_SHOWN_MAX ? 0 : id.size;
+	bulk->error_bytes += id.size + strlen(problem->pointer != NULL ? problem->pointer : "") +
+			     strlen(problem->message != NULL ? problem->message : "");
 	*error = (struct bulk_error){
 	    .place = place,
 	    .order = bulk->error_count++,
@@ -97,16 +104,22 @@ static void list_error(struct bulk *bulk, struct bulk_place place, struct text i
 	};
 }
 
-static void reject(struct bulk *bulk, struct bulk_place place, const struct problems *problems)
+/* raw: the record, for its id if that can be made out; may be the absent text. */
+static void reject(struct bulk *bulk, struct bulk_place place, struct text raw, const struct problems *problems)
 {
+	struct buffer id = {0};
+
 	bulk->counts[OUTCOME_REJECTED]++;
+	if (!json_string_decode(json_member(raw, "id"), &id))
+		buffer_clear(&id);
 	for (size_t i = 0; i < problems->count; i++)
-		list_error(bulk, place, (struct text){0}, &problems->items[i]);
+		list_error(bulk, place, buffer_text(&id), &problems->items[i]);
+	buffer_free(&id);
 }
 
 void bulk_reject(struct bulk *bulk, size_t line, const struct problems *problems)
 {
-	reject(bulk, (struct bulk_place){bulk->next_index++, line}, problems);
+	reject(bulk, (struct bulk_place){bulk->next_index++, line}, (struct text){0}, problems);
 }
 
 static void count_results(struct bulk *bulk, const struct ingest_result *results)
@@ -195,7 +208,7 @@ enum err bulk_add(struct bulk *bulk, struct text raw, size_t line)
 		bulk->count++;
 		bulk->bytes += entry->item.memory.size;
 	} else {
-		reject(bulk, place, &problems);
+		reject(bulk, place, raw, &problems);
 	}
 	problems_free(&problems);
 	buffer_free(&event_id);

@@ -10,7 +10,8 @@ enum {
 	BULK_CHUNK_BYTES = 512 * 1024,
 	BULK_WHOLE_ITEMS = 200000, /* of an atomic write or a part of a dry run, which are held whole */
 	BULK_WHOLE_BYTES = 16 * 1024 * 1024,
-	BULK_ERRORS_MAX = 1000     /* listed; the rest is counted */
+	BULK_ERRORS_MAX = 1000,    /* listed, as long as they take no more than BULK_ERROR_BYTES_MAX; the rest is counted */
+	BULK_ERROR_BYTES_MAX = 1024 * 1024
 };
 
 /* Where an item stands in what was sent. */

@@ -153,11 +153,13 @@ static void check_record(const struct item_context *context, const json_t *recor
 {
 	const struct resource *resource = context->resource;
 	bool whole = context->form == ITEM_FULL;
+	struct text_fault fault;
 	struct text own;
 
-	if (!shape_check_text(resource->shape, record, raw, "", whole, problems) && !json_is_object(record))
+	shape_check_text(resource->shape, record, raw, "", whole, problems);
+	if (!json_is_object(record))
 		return;
-	if (problems->count == 0 && resource->check != NULL)
+	if (resource->check != NULL)
 		resource->check(record, raw, whole, problems);
 	own = member_text(record, raw, "id");
 	if (own.data == NULL && context->id.data == NULL && json_object_get(record, "id") == NULL)
@@ -170,7 +172,8 @@ static void check_record(const struct item_context *context, const json_t *recor
 	    .merged_into = member_text(record, raw, "merged_into"),
 	};
 	check_operation(context, record, envelope, problems);
-	if (problems->count == 0)
+	/* What is wrong with an id as such has been said by the shape, when it is the record's own. */
+	if (envelope->id.data != NULL && (own.data == NULL || text_fits(&id_field, own, &fault)))
 		check_id(context, envelope->id, problems);
 }
 

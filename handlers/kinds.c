@@ -135,43 +135,52 @@ static const struct field opportunity_fields[] = {
 	ATTRIBUTES,
 };
 
-/* The percent of a split that counts towards revenue; false for an overlay. */
-static bool revenue_percent(struct text split, struct decimal *percent)
+/* The decimal of a raw number or text; false when it is none. */
+static bool read_decimal(struct text raw, struct decimal *decimal)
 {
-	struct text raw = json_member(split, "percent"), kind = json_member(split, "kind");
 	struct buffer decoded = {0};
-	bool counts;
+	bool is_decimal = json_string_decode(raw, &decoded) ? decimal_parse(buffer_text(&decoded), decimal) : decimal_parse(raw, decimal);
 
-	if (kind.data != NULL && json_string_decode(kind, &decoded) && text_equal_string(buffer_text(&decoded), "overlay")) {
-		buffer_free(&decoded);
-		return false;
-	}
-	buffer_clear(&decoded);
-	counts = json_string_decode(raw, &decoded) ? decimal_parse(buffer_text(&decoded), percent) : decimal_parse(raw, percent);
 	buffer_free(&decoded);
-	return counts;
+	return is_decimal;
+}
+
+/* Adds up the revenue splits; false when one of them cannot be read. */
+static bool total_revenue(const json_t *splits, struct text raw, struct decimal *total, size_t *count)
+{
+	struct json_walk walk;
+	struct text split;
+
+	*count = 0;
+	if (!json_walk_open(raw, &walk))
+		return false;
+	for (size_t i = 0; json_walk_next(&walk, NULL, &split) == JSON_STEP_VALUE; i++) {
+		const char *kind = json_string_value(json_object_get(json_array_get(splits, i), "kind"));
+		struct decimal percent;
+
+		if (kind != NULL && strcmp(kind, "overlay") == 0)
+			continue;
+		if (!read_decimal(json_member(split, "percent"), &percent))
+			return false;
+		decimal_add(total, &percent);
+		*count += 1;
+	}
+	return true;
 }
 
 /* Revenue splits share out the whole deal: exactly 100, in decimal arithmetic. */
 static void check_opportunity(const json_t *record, struct text raw, bool whole, struct problems *problems)
 {
-	struct decimal total = {0}, percent, hundred = {0};
-	struct text split;
-	struct json_walk walk;
+	const json_t *splits = json_object_get(record, "splits");
+	struct decimal total = {0}, hundred = {0};
 	struct buffer shown = {0};
-	bool any = false;
+	size_t count;
 
 	(void)whole;
-	if (!json_is_array(json_object_get(record, "splits")) || !json_walk_open(json_member(raw, "splits"), &walk))
+	if (!json_is_array(splits) || !total_revenue(splits, json_member(raw, "splits"), &total, &count) || count == 0)
 		return;
-	while (json_walk_next(&walk, NULL, &split) == JSON_STEP_VALUE) {
-		if (!revenue_percent(split, &percent))
-			continue;
-		decimal_add(&total, &percent);
-		any = true;
-	}
 	decimal_parse(TEXT("100"), &hundred);
-	if (!any || decimal_compare(&total, &hundred) == 0)
+	if (decimal_compare(&total, &hundred) == 0)
 		return;
 	decimal_format(&total, &shown);
 	problems_add(problems, "/splits", "percent_total", "the revenue splits total %s percent; they must total 100.00", shown.data);

@@ -8,7 +8,8 @@ struct resource {
 	const char *kind;          /* label of object_kind: "opportunity" */
 	const char *plural;        /* in paths: "opportunities" */
 	const struct shape *shape; /* the attributes, and before them the envelope: id, occurred_at, event_id, operation, merged_into */
-	/* What the table cannot say; record is an object that fits the shape, raw its text. May be NULL. */
+	/* What the table cannot say; record is an object, raw its text. What does not fit the shape has been said before, and is passed
+	 * over. May be NULL. */
 	void (*check)(const json_t *record, struct text raw, bool whole, struct problems *problems);
 	/* What an id must be beyond an id; NULL: nothing. False: *message (static) says why. */
 	bool (*check_id)(struct text id, const char **message);

@@ -146,7 +146,9 @@ static bool fits_datetime(const struct field *field, struct text text, struct te
 
 static bool fits_date_or_datetime(const struct field *field, struct text text, struct text_fault *fault)
 {
-	return value_is_date(text) || fits_datetime(field, text, fault);
+	if (value_is_date(text) || fits_datetime(field, text, fault))
+		return true;
+	return lost_plus(text) ? false : refuse(fault, "not_a_datetime", text, "is neither a day (2027-01-31) nor a time of RFC 3339 (2027-01-31T09:30:00Z)");
 }
 
 static bool fits_currency(const struct field *field, struct text text, struct text_fault *fault)
