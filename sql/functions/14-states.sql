@@ -3,32 +3,60 @@
 CREATE FUNCTION pl.object_states(p_org int, p_kind object_kind, p_ids text[], p_as_of timestamptz, p_known_at timestamptz)
 RETURNS SETOF object
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_as_of timestamptz := coalesce(p_as_of, 'infinity');
+  v_known_at timestamptz := coalesce(p_known_at, 'infinity');
 BEGIN
-  IF p_as_of IS NULL AND p_known_at IS NULL THEN
-    -- Two statements, so that each has a good plan of its own even where plans are made once for all parameters.
-    IF p_ids IS NULL THEN
-      RETURN QUERY SELECT o.* FROM object AS o WHERE o.org_id = p_org AND o.kind = p_kind;
-    ELSE
-      RETURN QUERY SELECT o.* FROM object AS o WHERE o.org_id = p_org AND o.kind = p_kind AND o.object_id = ANY (p_ids);
-    END IF;
+  IF p_ids IS NOT NULL THEN
+    RETURN QUERY SELECT s.* FROM pl.object_states_of(p_org, p_kind, p_ids, v_as_of, v_known_at) AS s;
     RETURN;
   END IF;
   RETURN QUERY
     SELECT o.* FROM object AS o
-     WHERE o.org_id = p_org AND o.kind = p_kind AND (p_ids IS NULL OR o.object_id = ANY (p_ids))
-       AND o.last_at <= coalesce(p_as_of, 'infinity') AND o.last_received <= coalesce(p_known_at, 'infinity');
+     WHERE o.org_id = p_org AND o.kind = p_kind AND o.last_at <= v_as_of AND o.last_received <= v_known_at;
+  IF p_as_of IS NULL AND p_known_at IS NULL THEN
+    RETURN;
+  END IF;
   RETURN QUERY
     SELECT (f.state).*
       FROM (SELECT pl.fold(e ORDER BY e.occurred_at, e.source_seq, e.event_id, e.source) AS state
               FROM object AS o
               JOIN event AS e ON e.org_id = o.org_id AND e.kind = o.kind AND e.object_id = o.object_id
-             WHERE o.org_id = p_org AND o.kind = p_kind AND (p_ids IS NULL OR o.object_id = ANY (p_ids))
-               AND NOT (o.last_at <= coalesce(p_as_of, 'infinity') AND o.last_received <= coalesce(p_known_at, 'infinity'))
-               AND o.first_at <= coalesce(p_as_of, 'infinity')
-               AND e.org_id = p_org AND e.kind = p_kind
-               AND e.occurred_at <= coalesce(p_as_of, 'infinity') AND e.received_at <= coalesce(p_known_at, 'infinity')
+             WHERE o.org_id = p_org AND o.kind = p_kind AND o.first_at <= v_as_of
+               AND (o.last_at > v_as_of OR o.last_received > v_known_at)
+               AND e.org_id = p_org AND e.kind = p_kind AND e.occurred_at <= v_as_of AND e.received_at <= v_known_at
              GROUP BY o.object_id
             OFFSET 0) AS f;
 END $$;
 COMMENT ON FUNCTION pl.object_states IS
   'Objects of a kind as the events with occurred_at <= p_as_of and received_at <= p_known_at make them (null: no bound; p_ids null: all). A row that already is that state is used as it stands';
+
+CREATE FUNCTION pl.object_states_of(p_org int, p_kind object_kind, p_ids text[], p_as_of timestamptz, p_known_at timestamptz)
+RETURNS SETOF object
+LANGUAGE plpgsql STABLE
+-- On the way of every write, with a plan maybe made while the tables were empty: one probe of the key an id, as in pl.ingest_meet.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+  v_found object[];
+  v_past text[];
+BEGIN
+  v_found := ARRAY(SELECT o.state FROM unnest(p_ids) AS i(id),
+                   LATERAL (SELECT x AS state FROM object AS x
+                             WHERE x.org_id = p_org AND x.kind = p_kind AND x.object_id = i.id LIMIT 1) AS o);
+  RETURN QUERY SELECT o.* FROM unnest(v_found) AS o WHERE o.last_at <= p_as_of AND o.last_received <= p_known_at;
+  v_past := ARRAY(SELECT o.object_id FROM unnest(v_found) AS o
+                   WHERE o.first_at <= p_as_of AND (o.last_at > p_as_of OR o.last_received > p_known_at));
+  IF v_past <> '{}' THEN
+    RETURN QUERY
+      SELECT (f.state).*
+        FROM unnest(v_past) AS i(id),
+             LATERAL (SELECT pl.fold(e ORDER BY e.occurred_at, e.source_seq, e.event_id, e.source) AS state
+                        FROM event AS e
+                       WHERE e.org_id = p_org AND e.kind = p_kind AND e.object_id = i.id
+                         AND e.occurred_at <= p_as_of AND e.received_at <= p_known_at
+                      OFFSET 0) AS f
+       WHERE (f.state).object_id IS NOT NULL;
+  END IF;
+END $$;
+COMMENT ON FUNCTION pl.object_states_of IS 'pl.object_states for given ids, both times given (infinity: no bound)';
