@@ -18,7 +18,7 @@ COMMENT ON FUNCTION pl.listed_groups IS
   'Keys that get a row even when nothing happened: reps at work, their teams, segments, tiers and products of the strategy. Others get one when something did';
 
 CREATE FUNCTION pl.reps_listed(q pl.metric_query) RETURNS TABLE (object_id text, team_id text)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET enable_nestloop = off AS $$
 BEGIN
   RETURN QUERY
   SELECT r.object_id, t.team_id

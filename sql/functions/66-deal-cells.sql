@@ -1,7 +1,7 @@
 -- Deals summed to cells: one reading of the rows serves every metric of a question.
 
 CREATE FUNCTION pl.closed_sums(q pl.metric_query) RETURNS SETOF pl.deal_cell
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$
 BEGIN
   RETURN QUERY
   WITH deal AS (
@@ -15,33 +15,37 @@ BEGIN
     SELECT r.rep, r.team, r.segment, r.tier, r.class, r.backcast, r.at, r.outcome, r.amount, r.money, r.credit, r.origin, r.families, r.weights
     FROM pl.closed_deals(q, q.start_at, q.end_at) r
     WHERE NOT q.plain
-  ), keyed AS (
+  ), alike AS (
+    -- Deals of the same place and lines are summed first, so that only few rows are taken apart by family.
     SELECT CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
-                     WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
+                             WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
            CASE WHEN q.bounds IS NOT NULL THEN width_bucket(d.at, q.bounds) END AS period,
            d.outcome, d.class, CASE WHEN q.with_segment THEN d.segment END AS segment,
            CASE WHEN NOT q.with_family THEN '{unspecified}' WHEN d.families = '{}' THEN '{unspecified}' ELSE d.families END AS families,
            CASE WHEN NOT q.with_family THEN '{1}' WHEN d.families = '{}' THEN '{1}' ELSE d.weights END AS weights,
-           d.money, d.amount, d.credit, d.rep IS NULL AS no_owner, d.backcast
+           CASE WHEN q.credit = 'split' THEN sum(d.credit) ELSE count(*)::numeric END AS n,
+           CASE WHEN q.credit = 'split' THEN coalesce(sum(d.credit) FILTER (WHERE d.money IS NOT NULL), 0) ELSE count(d.money)::numeric END AS priced,
+           sum(d.money) AS money, max(d.money) AS largest, count(*) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL) AS unpriced,
+           count(*) FILTER (WHERE d.amount IS NULL) AS no_amount, count(*) FILTER (WHERE d.rep IS NULL) AS no_owner,
+           count(*) FILTER (WHERE d.backcast) AS backcast
     FROM deal d
     WHERE NOT (q.exclude_nonpositive AND d.amount <= 0)
+    GROUP BY 1, 2, d.outcome, d.class, 5, 6, 7
   ), part AS (
-    SELECT k.*, unnest(k.families) AS family, unnest(k.weights) AS weight, generate_subscripts(k.families, 1) AS place FROM keyed k
+    SELECT a.*, unnest(a.families) AS family, unnest(a.weights) AS weight, generate_subscripts(a.families, 1) AS place FROM alike a
   ), chosen AS (
     -- Asked about products, a deal counts in each family with the money of that family; else once, whole, in its first family.
     SELECT p.*, q.grouped_by = 'product' OR q.product IS NOT NULL OR p.place = 1 AS counts,
-           CASE WHEN q.grouped_by = 'product' OR q.product IS NOT NULL THEN p.money * p.weight ELSE p.money END AS whole,
-           p.money * p.weight AS of_family
+           CASE WHEN q.grouped_by = 'product' OR q.product IS NOT NULL THEN p.weight ELSE 1 END AS portion
     FROM part p
     WHERE q.product IS NULL OR p.family = q.product
   )
   SELECT false, CASE WHEN q.grouped_by = 'product' THEN c.family ELSE c.key END, c.period, c.outcome, c.class, c.segment, c.family,
-         sum(c.credit) FILTER (WHERE c.counts), coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NOT NULL), 0),
-         coalesce(sum(c.whole) FILTER (WHERE c.counts), 0), coalesce(sum(c.of_family), 0), max(c.whole) FILTER (WHERE c.counts),
-         0::numeric, 0::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.money IS NULL AND c.amount IS NOT NULL))::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.amount IS NULL))::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.no_owner))::numeric, (count(*) FILTER (WHERE c.counts AND c.backcast))::numeric
+         coalesce(sum(c.n) FILTER (WHERE c.counts), 0), coalesce(sum(c.priced) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.money * c.portion) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0),
+         max(c.largest * c.portion) FILTER (WHERE c.counts), 0::numeric, 0::numeric,
+         coalesce(sum(c.unpriced) FILTER (WHERE c.counts), 0), coalesce(sum(c.no_amount) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.no_owner) FILTER (WHERE c.counts), 0), coalesce(sum(c.backcast) FILTER (WHERE c.counts), 0)
   FROM chosen c
   GROUP BY 2, c.period, c.outcome, c.class, c.segment, c.family;
 END

@@ -25,7 +25,7 @@ $$;
 COMMENT ON FUNCTION pl.money_text IS 'an amount as answers carry it: a decimal string with the currency''s minor digits';
 
 CREATE FUNCTION pl.written(p_value numeric, p_terms text, p_currency text) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN p_value IS NULL THEN NULL
               WHEN p_terms IN ('money', 'money_per_day') THEN to_json(pl.money_text(p_value, p_currency))
               WHEN p_terms = 'count' THEN to_json(trim_scale(round(p_value, 6)))
@@ -34,13 +34,13 @@ $$;
 COMMENT ON FUNCTION pl.written IS 'a number by what it is: money a string, counts bare, everything else with 6 decimals';
 
 CREATE FUNCTION pl.written_ci(p_ci numeric[]) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN p_ci IS NOT NULL THEN json_build_array(round(p_ci[1], 6), round(p_ci[2], 6)) END
 $$;
 
 CREATE FUNCTION pl.excluded(q pl.metric_query, p_unknown numeric, p_unknown_amount numeric, p_unpriced numeric, p_no_amount numeric,
                             p_no_owner numeric, p_unattributed_hours numeric DEFAULT 0)
-RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('unknown', trim_scale(p_unknown), 'unknown_amount', pl.money_text(p_unknown_amount, q.currency),
                            'unpriced', p_unpriced, 'no_amount', p_no_amount, 'no_owner', p_no_owner,
                            'unattributed_hours', round(p_unattributed_hours, 6), 'quarantined_open', q.quarantined)
@@ -48,7 +48,7 @@ $$;
 COMMENT ON FUNCTION pl.excluded IS 'what a number leaves out or cannot place, counted (METRICS.md R4, R16); quarantined_open is of the whole organisation';
 
 CREATE FUNCTION pl.quality(q pl.metric_query, p_known numeric, p_unknown numeric, p_backcast numeric, p_low boolean DEFAULT false)
-RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('status', CASE WHEN p_low OR pl.ratio(p_unknown, p_known + p_unknown) > q.unknown_limit THEN 'low' ELSE 'ok' END,
                            'unknown_share', round(pl.ratio(p_unknown, p_known + p_unknown), 6), 'backcast', p_backcast)
 $$;

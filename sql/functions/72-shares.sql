@@ -45,7 +45,7 @@ $$;
 COMMENT ON FUNCTION pl.without_largest IS 'the share on strategy had the largest deal not been there (METRICS.md section 2, small samples)';
 
 CREATE FUNCTION pl.share_parts(q pl.metric_query, s pl.share) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object(
     'on', json_build_object('n', trim_scale(s.priced_on), 'amount', pl.money_text(s.money_on, q.currency)),
     'off', json_build_object('n', trim_scale(s.priced_off), 'amount', pl.money_text(s.money_off, q.currency)),
@@ -57,14 +57,14 @@ COMMENT ON FUNCTION pl.share_parts IS
   'money and priced deals by class (those without price are in excluded: on + off + unknown + unpriced + no_amount = population), and how much hangs on one deal';
 
 CREATE FUNCTION pl.money_form(q pl.metric_query, p_on numeric, p_off numeric, p_n numeric) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('value', CASE WHEN p_on + p_off > 0 THEN round(pl.ratio(p_on, p_on + p_off), 6) END,
                            'numerator', pl.money_text(p_on, q.currency), 'denominator', pl.money_text(p_on + p_off, q.currency), 'n', trim_scale(p_n))
 $$;
 COMMENT ON FUNCTION pl.money_form IS 'a share of money as one of the forms of a metric';
 
 CREATE FUNCTION pl.count_form(q pl.metric_query, p_k numeric, p_n numeric) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('value', round(pl.ratio(p_k, p_n), 6), 'numerator', trim_scale(p_k), 'denominator', trim_scale(p_n),
                            'n', trim_scale(p_n), 'ci', CASE WHEN q.credit <> 'split' THEN pl.written_ci(pl.wilson(p_k, p_n)) END)
 $$;

@@ -66,7 +66,7 @@ BEGIN
          l.amounts, p.amount, p.n, p.unplaced, p.unplaced_n, p.negative,
          CASE WHEN coalesce(v_planned, 0) <= 0 THEN 'no_target' WHEN p.amount = 0 THEN 'empty_denominator' END
   FROM place p
-  LEFT JOIN listed l ON l.total = p.total AND l.key IS NOT DISTINCT FROM p.key AND l.period IS NOT DISTINCT FROM p.period;
+  LEFT JOIN listed l ON (l.total, coalesce(l.key, ''), coalesce(l.period, 0)) = (p.total, coalesce(p.key, ''), coalesce(p.period, 0));
 END
 $$;
 COMMENT ON FUNCTION pl.mix_places IS 'amounts by key held against a target mix, one row a place of the answer';
@@ -94,7 +94,7 @@ BEGIN
          pl.excluded(q, m.unplaced_n, m.unplaced, s.unpriced, s.no_amount, s.no_owner), pl.quality(q, m.amount, m.unplaced, s.backcast),
          '{}'::json, pl.mix_parts(m, 'money', q.currency)
   FROM pl.mix_places(pl.mix_target(q, p_over), ARRAY(SELECT a FROM pl.deal_mix_amounts(q, p_cells, 'won', p_over) a)) m
-  JOIN pl.shares(p_cells, 'won') s ON s.total = m.total AND s.key IS NOT DISTINCT FROM m.key AND s.period IS NOT DISTINCT FROM m.period;
+  JOIN pl.shares(p_cells, 'won') s ON (s.total, coalesce(s.key, ''), coalesce(s.period, 0)) = (m.total, coalesce(m.key, ''), coalesce(m.period, 0));
 END
 $$;
 COMMENT ON FUNCTION pl.mix_rows IS 'won money over products or segments against the strategy''s target: M17 and M18';

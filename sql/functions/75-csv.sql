@@ -63,7 +63,7 @@ $$;
 COMMENT ON FUNCTION pl.csv IS 'JSON objects as CSV lines: the columns p_first, then every other leaf in the order first seen';
 
 CREATE FUNCTION pl.csv_metric_line(p_row json) RETURNS json
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT json_object_agg(k, v)
   FROM (SELECT e.key AS k, e.value AS v FROM json_each(p_row) e WHERE e.key IN ('key', 'label', 'period', 'value', 'numerator', 'denominator', 'n')
         UNION ALL SELECT 'ci_low', p_row -> 'ci' -> 0

@@ -1,7 +1,7 @@
 -- GET /v1/metrics (the dictionary) and GET /v1/metrics/{key}.
 
 CREATE FUNCTION pl.dictionary_entry(m pl.metric) RETURNS json
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT row_to_json(x) FROM (SELECT m.key, m.id, m.version, m.name, m.formula, m.unit, m.terms, m.basis, m.groupings,
                                      m.nulls AS null_rules, m.note, m.core IS NOT NULL AS core, m.drill IS NOT NULL AS has_rows) x
 $$;
@@ -14,7 +14,7 @@ BEGIN
   RETURN CASE p_request ->> 'format'
     WHEN 'csv' THEN pl.csv(v_entries, '{key,id,version,name,unit,formula}')
     WHEN 'ndjson' THEN pl.ndjson(v_entries)
-    ELSE (SELECT row_to_json(x)::text FROM (SELECT pl.json_lines(v_entries) AS metrics) x) END;
+    ELSE (SELECT row_to_json(x)::text FROM (SELECT pl.json_lines(v_entries) AS data) x) END;
 END
 $$;
 COMMENT ON FUNCTION pl.answer_dictionary IS 'what each metric means: formula, unit, null rules, version (SPEC 5)';

@@ -41,7 +41,7 @@ $$;
 COMMENT ON FUNCTION pl.alignment_rows IS 'rows of the main answer, the total last';
 
 CREATE FUNCTION pl.csv_alignment_line(p_row json) RETURNS json
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT json_object_agg(k, v)
   FROM (SELECT e.key AS k, e.value AS v FROM json_each(p_row) e WHERE e.key <> 'metrics'
         UNION ALL

@@ -15,6 +15,16 @@ END
 $$;
 COMMENT ON FUNCTION pl.verdict_shown IS 'one verdict on a deal with the stored breakdown it rests on';
 
+CREATE FUNCTION pl.deal_hours(q pl.metric_query, p_deal text) RETURNS numeric
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF q.as_of IS NULL AND q.known_at IS NULL THEN
+    RETURN (SELECT round(coalesce(sum(f.hours), 0), 6) FROM activity_fact f WHERE f.org_id = q.org AND f.counted AND f.deal_id = p_deal);
+  END IF;
+  RETURN (SELECT round(coalesce(sum(e.hours), 0), 6) FROM pl.deal_effort(q) e WHERE e.deal_id = p_deal);
+END
+$$;
+
 CREATE FUNCTION pl.answer_opportunity(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET jit = off AS $$
 DECLARE
@@ -46,14 +56,14 @@ BEGIN
                               d.closed_tier, d.closed_class, d.closed_reason, d.closed_backcast) END AS closed,
            (SELECT coalesce(json_agg(json_build_object('key', f, 'weight', trim_scale(w), 'money', pl.money_exact(d.money * w, q.reporting)) ORDER BY f), '[]')
             FROM unnest(d.families, d.weights) AS u(f, w)) AS families,
-           (SELECT round(coalesce(sum(h.hours), 0), 6) FROM pl.deal_activities(q, ARRAY[d.deal_id]) h) AS hours,
+           pl.deal_hours(q, d.deal_id) AS hours,
            pl.counted_in(d) AS counted_in, pl.iso(q.as_of_shown) AS as_of, pl.iso(q.known_shown) AS known_at, q.data_version) x);
 END
 $$;
 COMMENT ON FUNCTION pl.answer_opportunity IS 'a deal with its decision times, credit, price and both verdicts, and the metrics it counts in';
 
 CREATE FUNCTION pl.counted_in(d deal_fact) RETURNS json
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT json_agg(json_build_object('metric', m, 'at', t, 'class', c, 'counts_money', money) ORDER BY place)
   FROM (VALUES (1, 'pipeline_created_share', 'created_at', d.created_class, d.amount IS NOT NULL, true),
                (2, 'open_pipeline_share', 'as_of', NULL, d.amount IS NOT NULL, d.outcome = 'open'),

@@ -68,7 +68,7 @@ BEGIN
                            'off', json_build_object('n', x.n - x.n_on, 'amount', pl.money_text(coalesce(s.off_money, 0), q.currency)),
                            'unknown', json_build_object('n', x.n_unknown, 'amount', pl.money_text(coalesce(s.unknown_money, 0), q.currency)))
   FROM pl.answer_places(q, ARRAY(SELECT DISTINCT p.key FROM placed p)) a
-  LEFT JOIN summed s ON s.total = a.total AND s.key IS NOT DISTINCT FROM a.key AND s.period IS NOT DISTINCT FROM a.period
+  LEFT JOIN summed s ON (s.total, coalesce(s.key, ''), coalesce(s.period, 0)) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
   CROSS JOIN LATERAL (SELECT coalesce(s.n_on, 0)::numeric AS n_on, coalesce(s.n_on + s.n_off, 0)::numeric AS n,
                              coalesce(s.n_unknown, 0)::numeric AS n_unknown) x;
 END

@@ -1,78 +1,72 @@
 -- M06: how much of the off-strategy business was opportunistic (came easily), and how much of the budget for that is used.
 
-CREATE FUNCTION pl.deal_effort(q pl.metric_query, p_deals text[]) RETURNS TABLE (deal_id text, hours numeric)
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+CREATE FUNCTION pl.unfiltered(q pl.metric_query) RETURNS pl.metric_query
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
-  RETURN QUERY
-  SELECT a.deal_id, sum(a.hours)
-  FROM pl.deal_activities(q, p_deals) a
-  GROUP BY a.deal_id;
+  q.reps := NULL;
+  q.teams := NULL;
+  q.segment := NULL;
+  q.tier := NULL;
+  q.origin := NULL;
+  q.product := NULL;
+  RETURN q;
 END
 $$;
-COMMENT ON FUNCTION pl.deal_effort IS 'counted hours spent on each of these deals; deals without activities have no row';
+COMMENT ON FUNCTION pl.unfiltered IS 'the same question about the whole organisation';
 
-CREATE FUNCTION pl.deal_activities(q pl.metric_query, p_deals text[]) RETURNS TABLE (deal_id text, hours numeric)
+CREATE FUNCTION pl.deal_effort(q pl.metric_query) RETURNS TABLE (deal_id text, hours numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   IF q.as_of IS NULL AND q.known_at IS NULL THEN
-    RETURN QUERY SELECT f.deal_id, f.hours FROM activity_fact f WHERE f.org_id = q.org AND f.counted AND f.deal_id = ANY (p_deals);
+    RETURN QUERY SELECT f.deal_id, sum(f.hours) FROM activity_fact f WHERE f.org_id = q.org AND f.counted AND f.deal_id IS NOT NULL GROUP BY f.deal_id;
   ELSE
-    RETURN QUERY SELECT f.deal_id, f.hours FROM pl.activity_facts(q.org, q.as_of, q.known_at) f
-                 WHERE f.org_id = q.org AND f.counted AND f.deal_id = ANY (p_deals);
+    RETURN QUERY SELECT f.deal_id, sum(f.hours) FROM pl.activity_facts(q.org, q.as_of, q.known_at) f
+                 WHERE f.org_id = q.org AND f.counted AND f.deal_id IS NOT NULL GROUP BY f.deal_id;
   END IF;
 END
 $$;
+COMMENT ON FUNCTION pl.deal_effort IS 'counted hours spent on each deal; deals without activities have no row';
 
 CREATE FUNCTION pl.usual_effort(q pl.metric_query) RETURNS numeric
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_all  pl.metric_query := q;
-  v_wins pl.deal_row[];
+  v_all    pl.metric_query := pl.unfiltered(pl.without_groups(q));
   v_median float8;
-  v_n    bigint;
+  v_n      bigint;
 BEGIN
-  -- Measured over the whole organisation: what a win costs is not a matter of the group that is looked at.
-  v_all.reps := NULL;
-  v_all.teams := NULL;
-  v_all.segment := NULL;
-  v_all.tier := NULL;
-  v_all.origin := NULL;
-  v_all.product := NULL;
   IF NOT EXISTS (SELECT FROM activity_fact a WHERE a.org_id = q.org AND a.deal_id IS NOT NULL) THEN
     RETURN NULL;
   END IF;
-  v_wins := ARRAY(SELECT d FROM pl.closed_deals(v_all, q.stock_at - interval '365 days', q.stock_at + interval '1 microsecond') d
-                  WHERE d.outcome = 'won' AND d.class = 'on' AND d.money IS NOT NULL);
-  SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (h.hours / greatest(w.money, 0.01))::float8), count(*) INTO v_median, v_n
-  FROM unnest(v_wins) w
-  JOIN pl.deal_effort(v_all, ARRAY(SELECT x.deal_id FROM unnest(v_wins) x)) h ON h.deal_id = w.deal_id;
+  v_all.start_at := q.stock_at - interval '365 days';
+  v_all.end_at := q.stock_at + interval '1 microsecond';
+  -- Measured over the whole organisation: what a win costs is not a matter of the group that is looked at.
+  SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (e.hours / greatest(w.money, 0.01))::float8), count(*) INTO v_median, v_n
+  FROM pl.placed_won(v_all) w
+  JOIN pl.deal_effort(v_all) e ON e.deal_id = w.deal_id
+  WHERE w.class = 'on' AND w.money IS NOT NULL;
   RETURN CASE WHEN v_n >= q.min_n THEN v_median::numeric END;
 END
 $$;
 COMMENT ON FUNCTION pl.usual_effort IS 'median hours per unit of money of on-strategy wins in the 365 days up to the period''s end; null below min_n wins (METRICS.md M06)';
 
 CREATE FUNCTION pl.metric_opportunistic(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_limit  numeric := (q.body #>> '{opportunistic,limit}')::numeric;
   v_easy   text[] := ARRAY(SELECT jsonb_array_elements_text(CASE WHEN jsonb_typeof(q.body #> '{opportunistic,easy_origins}') = 'array'
                                                                  THEN q.body #> '{opportunistic,easy_origins}' ELSE '[]' END));
   v_usual  numeric := pl.usual_effort(q);
-  v_off    pl.deal_row[] := ARRAY(SELECT d FROM pl.closed_deals(q, q.start_at, q.end_at) d
-                                  WHERE d.outcome = 'won' AND d.class = 'off' AND d.money IS NOT NULL);
 BEGIN
   RETURN QUERY
-  WITH effort AS MATERIALIZED (
-    SELECT * FROM pl.deal_effort(q, ARRAY(SELECT d.deal_id FROM unnest(v_off) d))
-  ), sorted AS (
-    SELECT p.total, p.key, p.period, (p.deal).money * p.part AS money, (p.deal).credit AS credit,
-           CASE WHEN (p.deal).origin = ANY (v_easy) THEN 'opportunistic'
-                WHEN e.hours / greatest((p.deal).money, 0.01) <= v_usual THEN 'opportunistic'
+  WITH sorted AS (
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.money, p.credit,
+           CASE WHEN p.origin = ANY (v_easy) OR e.hours / greatest(p.money, 0.01) <= v_usual THEN 'opportunistic'
                 WHEN e.hours IS NULL THEN 'unclassified'
                 ELSE 'misdirected' END AS kind
-    FROM pl.placed_deals(q, v_off) p
-    LEFT JOIN effort e ON e.deal_id = (p.deal).deal_id
-  ), split AS (
+    FROM pl.placed_won(q) p
+    LEFT JOIN pl.deal_effort(q) e ON e.deal_id = p.deal_id
+    WHERE p.class = 'off' AND p.money IS NOT NULL
+  ), split AS MATERIALIZED (
     SELECT s.total, s.key, s.period,
            coalesce(sum(s.money) FILTER (WHERE s.kind = 'opportunistic'), 0) AS easy, coalesce(sum(s.credit) FILTER (WHERE s.kind = 'opportunistic'), 0) AS easy_n,
            coalesce(sum(s.money) FILTER (WHERE s.kind = 'misdirected'), 0) AS hard, coalesce(sum(s.credit) FILTER (WHERE s.kind = 'misdirected'), 0) AS hard_n,
@@ -91,7 +85,7 @@ BEGIN
              'status', CASE WHEN u.used > v_limit THEN 'over' WHEN u.used >= 0.8 * v_limit THEN 'near' WHEN u.used IS NOT NULL AND v_limit IS NOT NULL THEN 'ok' END),
            'effort_rule', CASE WHEN v_usual IS NULL THEN 'unavailable' ELSE 'median' END, 'usual_hours_per_money', round(v_usual, 12))
   FROM pl.shares(f.closed, 'won') w
-  LEFT JOIN split x ON x.total = w.total AND x.key IS NOT DISTINCT FROM w.key AND x.period IS NOT DISTINCT FROM w.period
+  LEFT JOIN split x ON (x.total, x.key, x.period) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
   CROSS JOIN LATERAL (SELECT CASE WHEN w.money_on + w.money_off > 0 THEN pl.ratio(coalesce(x.easy, 0), w.money_on + w.money_off) END AS used) u;
 END
 $$;

@@ -17,14 +17,14 @@ BEGIN
                            'unknown', pl.win_rate_part(q, w.n_unknown, l.n_unknown, w.money_unknown, l.money_unknown))
   FROM pl.shares(f.closed, 'won') w
   JOIN pl.shares(f.closed, 'lost') l
-    ON l.total = w.total AND l.key IS NOT DISTINCT FROM w.key AND l.period IS NOT DISTINCT FROM w.period
+    ON (l.total, coalesce(l.key, ''), coalesce(l.period, 0)) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
   CROSS JOIN LATERAL (SELECT w.n_on + w.n_off + w.n_unknown AS won,
                              w.n_on + w.n_off + w.n_unknown + l.n_on + l.n_off + l.n_unknown AS closed) x;
 END
 $$;
 
 CREATE FUNCTION pl.win_rate_part(q pl.metric_query, p_won numeric, p_lost numeric, p_won_money numeric, p_lost_money numeric) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('value', round(pl.ratio(p_won, p_won + p_lost), 6), 'numerator', trim_scale(p_won),
                            'denominator', trim_scale(p_won + p_lost), 'n', trim_scale(p_won + p_lost),
                            'ci', CASE WHEN q.credit <> 'split' THEN pl.written_ci(pl.wilson(p_won, p_won + p_lost)) END,

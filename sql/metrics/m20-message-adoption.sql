@@ -41,7 +41,7 @@ BEGIN
                                       'emphasis', round(pl.ratio(s.talks_with, x.tags), 6)) ORDER BY s.theme COLLATE "C") AS keys
     FROM said s
     JOIN (SELECT y.total, y.key, y.period, sum(y.talks_with) AS tags, sum(y.target) AS targets FROM said y GROUP BY y.total, y.key, y.period) x
-      ON x.total = s.total AND x.key IS NOT DISTINCT FROM s.key AND x.period IS NOT DISTINCT FROM s.period
+      ON (x.total, coalesce(x.key, ''), coalesce(x.period, 0)) = (s.total, coalesce(s.key, ''), coalesce(s.period, 0))
     GROUP BY s.total, s.key, s.period
   )
   SELECT a.total, a.key, a.period, w.value, NULL::numeric, NULL::numeric, coalesce(w.deals, 0), NULL::numeric[],
@@ -51,8 +51,8 @@ BEGIN
          pl.quality(q, 0, 0, 0), '{}'::json,
          json_build_object('keys', coalesce(w.keys, '[]'), 'emphasis_tv', round(w.emphasis, 6))
   FROM pl.answer_places(q, ARRAY(SELECT DISTINCT t.key FROM talk t)) a
-  LEFT JOIN whole w ON w.total = a.total AND w.key IS NOT DISTINCT FROM a.key AND w.period IS NOT DISTINCT FROM a.period
-  LEFT JOIN untagged u ON u.total = a.total AND u.key IS NOT DISTINCT FROM a.key AND u.period IS NOT DISTINCT FROM a.period;
+  LEFT JOIN whole w ON (w.total, coalesce(w.key, ''), coalesce(w.period, 0)) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
+  LEFT JOIN untagged u ON (u.total, coalesce(u.key, ''), coalesce(u.period, 0)) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0));
 END
 $$;
 

@@ -31,7 +31,7 @@ BEGIN
            sum((p.excluded ->> 'unknown')::numeric) FILTER (WHERE w.place <= 3) AS unknown
     FROM place a
     CROSS JOIN (VALUES (1, 'bookings'), (2, 'pipeline'), (3, 'time'), (4, 'product'), (5, 'message')) AS w(place, name)
-    LEFT JOIN part p ON p.place = w.place AND p.total = a.total AND p.key IS NOT DISTINCT FROM a.key AND p.period IS NOT DISTINCT FROM a.period
+    LEFT JOIN part p ON p.place = w.place AND (p.total, coalesce(p.key, ''), coalesce(p.period, 0)) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
     GROUP BY a.total, a.key, a.period
   )
   SELECT w.total, w.key, w.period, i.index[1], NULL::numeric, NULL::numeric, coalesce(w.n, 0), NULL::numeric[],

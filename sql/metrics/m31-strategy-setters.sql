@@ -17,41 +17,46 @@ BEGIN
     ELSE ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.closed, 'won', q.over) a) END;
   RETURN QUERY
   WITH place AS MATERIALIZED (
-    SELECT * FROM pl.mix_places(v_target, v_amounts)
+    SELECT p.*, coalesce(p.period, 0) AS part FROM pl.mix_places(v_target, v_amounts) p
   ), whole AS MATERIALIZED (
     -- What the groups of a sub-period are measured against: the mix of the sub-period, else of the whole.
-    SELECT w.period, w.amount, w.reason, u.k, pl.ratio(t.value::numeric, (SELECT sum(v::numeric) FROM jsonb_each_text(v_target) e(k, v))) AS target,
-           u.amount AS k_amount
+    SELECT coalesce(w.period, 0) AS part, w.amount, u.k, coalesce(u.target, 0) AS target, u.k_amount
     FROM pl.mix_places(v_target, pl.setters_wholes(q, v_amounts)) w
-    CROSS JOIN LATERAL unnest(w.keys, w.amounts) AS u(k, amount)
-    LEFT JOIN jsonb_each_text(v_target) t ON t.key = u.k
+    CROSS JOIN LATERAL unnest(w.keys, w.target, w.amounts) AS u(k, target, k_amount)
+    WHERE w.amount > 0
+  ), own AS MATERIALIZED (
+    -- A key below 0 in the whole counts as 0 there, so for everyone.
+    SELECT a.key, coalesce(a.period, 0) AS part, a.k, CASE WHEN w.k_amount < 0 THEN 0 ELSE a.amount END AS amount
+    FROM unnest(v_amounts) a JOIN whole w ON w.part = coalesce(a.period, 0) AND w.k = a.k
+    WHERE NOT a.total AND a.placed
+  ), sized AS MATERIALIZED (
+    SELECT p.key, p.part, coalesce(sum(o.amount), 0) AS amount
+    FROM place p LEFT JOIN own o ON o.key = p.key AND o.part = p.part
+    WHERE NOT p.total GROUP BY p.key, p.part
   ), pull AS (
-    -- contribution of group r by key k: ½ sign(q_k − p_k) · w_r · (q_rk − p_k); a key below 0 in the whole counts as 0 for everyone.
-    SELECT p.key, p.period, w.k, p.amount AS group_amount, w.amount AS whole_amount,
-           sign(pl.ratio(greatest(w.k_amount, 0), w.amount) - coalesce(w.target, 0)) / 2
-             * (pl.ratio(CASE WHEN w.k_amount < 0 THEN 0 ELSE coalesce(a.amount, 0) END, w.amount)
-                - pl.ratio(g.amount, w.amount) * coalesce(w.target, 0)) AS contribution
-    FROM place p
-    JOIN whole w ON w.period IS NOT DISTINCT FROM p.period AND w.amount > 0
-    LEFT JOIN unnest(v_amounts) a ON NOT a.total AND a.key = p.key AND a.period IS NOT DISTINCT FROM p.period AND a.k = w.k AND a.placed
-    CROSS JOIN LATERAL (SELECT coalesce(sum(x), 0) AS amount FROM unnest(p.keys, p.amounts) AS y(k, x)
-                        WHERE y.k NOT IN (SELECT n.k FROM whole n WHERE n.period IS NOT DISTINCT FROM p.period AND n.k_amount < 0)) g
-    WHERE NOT p.total
+    -- contribution of group r by key k: ½ sign(q_k − p_k) · w_r · (q_rk − p_k)
+    SELECT z.key, z.part, w.k, z.amount AS own_amount, w.amount AS whole_amount,
+           sign(pl.ratio(greatest(w.k_amount, 0), w.amount) - w.target) / 2
+             * (pl.ratio(coalesce(o.amount, 0), w.amount) - pl.ratio(z.amount, w.amount) * w.target) AS contribution
+    FROM sized z
+    JOIN whole w ON w.part = z.part
+    LEFT JOIN own o ON o.key = z.key AND o.part = z.part AND o.k = w.k
   ), setter AS (
-    SELECT u.key, u.period, sum(u.contribution) AS contribution, max(u.whole_amount) AS whole_amount,
+    SELECT u.key, u.part, sum(u.contribution) AS contribution, max(u.own_amount) AS own_amount, max(u.whole_amount) AS whole_amount,
            json_agg(json_build_object('key', u.k, 'contribution', round(u.contribution, 6)) ORDER BY u.k COLLATE "C") AS keys
-    FROM pull u GROUP BY u.key, u.period
+    FROM pull u GROUP BY u.key, u.part
   )
   SELECT p.total, p.key, p.period,
          CASE WHEN p.reason IS NOT NULL THEN NULL WHEN p.total THEN pl.total_variation(p.target, p.actual) ELSE s.contribution END,
-         CASE WHEN p.total AND p.reason IS NULL THEN pl.total_variation(p.target, p.actual) * p.amount ELSE p.amount END,
+         CASE WHEN NOT p.total THEN coalesce(s.own_amount, 0) WHEN p.reason IS NULL THEN pl.total_variation(p.target, p.actual) * p.amount END,
          CASE WHEN p.total THEN p.amount ELSE coalesce(s.whole_amount, 0) END, p.n, NULL::numeric[], p.reason,
          CASE v_terms WHEN 'money' THEN pl.excluded(q, p.unplaced_n, p.unplaced, 0, 0, 0) ELSE pl.excluded(q, p.unplaced_n, 0, 0, 0, 0, p.unplaced) END,
          pl.quality(q, p.amount, p.unplaced, 0), '{}'::json,
-         CASE WHEN p.total THEN pl.mix_parts(p, v_terms, q.currency)
-              ELSE json_build_object('keys', coalesce(s.keys, '[]'), 'weight', round(pl.ratio(p.amount, s.whole_amount), 6)) END
+         CASE WHEN p.total THEN pl.mix_parts((p.total, p.key, p.period, p.keys, p.target, p.actual, p.amounts, p.amount, p.n, p.unplaced,
+                                              p.unplaced_n, p.negative, p.reason)::pl.mix_place, v_terms, q.currency)
+              ELSE json_build_object('keys', coalesce(s.keys, '[]'), 'weight', round(pl.ratio(s.own_amount, s.whole_amount), 6)) END
   FROM place p
-  LEFT JOIN setter s ON NOT p.total AND s.key = p.key AND s.period IS NOT DISTINCT FROM p.period;
+  LEFT JOIN setter s ON NOT p.total AND s.key = p.key AND s.part = p.part;
 END
 $$;
 
