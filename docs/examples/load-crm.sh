@@ -109,7 +109,8 @@ $5 == "Won" || $5 == "Lost" {
 ' "$folder/sales_pipeline.csv" | send opportunities
 
 name=$(jq -r .name "$folder/strategy.json")
-if call GET '/v1/strategies?limit=1000' | jq -e --arg name "$name" 'any(.data[]; .name == $name and .status == "published")' >/dev/null; then
+known=$(call GET '/v1/strategies?limit=1000')
+if jq -e --arg name "$name" 'any(.data[]; .name == $name and .status == "published")' <<<"$known" >/dev/null; then
 	echo "strategy: \"$name\" is published already"
 else
 	id=$(call POST /v1/strategies --header 'Content-Type: application/json' --data-binary "@$folder/strategy.json" | jq -r .id)

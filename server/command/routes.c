@@ -43,14 +43,18 @@ static void append_set(struct buffer *line, const char *label, unsigned set, con
 	buffer_append_string(line, "]");
 }
 
-static void append_params(struct buffer *line, const struct shape *params)
+/* The route's own parameters, and format=, which the machinery takes itself where there is a choice. */
+static void append_params(struct buffer *line, const struct route *route, unsigned formats)
 {
+	size_t count = route->params != NULL ? route->params->count : 0;
+
 	buffer_append_string(line, ",\"params\":[");
-	for (size_t i = 0; params != NULL && i < params->count; i++) {
-		if (i > 0)
-			buffer_append_string(line, ",");
-		buffer_append_json_string(line, text_of(params->fields[i].name));
+	for (size_t i = 0; i < count; i++) {
+		buffer_append_string(line, i > 0 ? "," : "");
+		buffer_append_json_string(line, text_of(route->params->fields[i].name));
 	}
+	if ((formats & (formats - 1)) != 0)
+		buffer_printf(line, "%s\"format\"", count > 0 ? "," : "");
 	buffer_append_string(line, "]");
 }
 
@@ -63,7 +67,7 @@ static void append_route(struct buffer *line, const struct route *route)
 	buffer_append_string(line, ",\"operation_id\":");
 	buffer_append_json_string(line, text_of(route->operation_id != NULL ? route->operation_id : ""));
 	append_set(line, "scopes", route->scope, scope_names, COUNT(scope_names));
-	append_params(line, route->params);
+	append_params(line, route, formats);
 	append_set(line, "media", route->media, media_names, COUNT(media_names));
 	append_set(line, "formats", formats, format_names, COUNT(format_names));
 	buffer_printf(line, ",\"versioned\":%s}\n", route->versioned ? "true" : "false");

@@ -161,6 +161,8 @@ class Contract:
         for name, header in response.get("headers", {}).items():
             if self.resolve(header).get("required") and name.lower() not in headers:
                 found.append(f"header {name} is missing")
-        if media.endswith("json"):
+        if media in ("application/json", "application/problem+json"):
             found += self.problems(content[media].get("schema", True), json.loads(body))
+        elif media == "application/x-ndjson" and not all(isinstance(json.loads(line), dict) for line in body.splitlines()):
+            found.append("a line is not an object")
         return [f"{operation['operationId']} {status}: {problem}" for problem in found]
