@@ -1,11 +1,15 @@
 /* The site map: every endpoint of the API, one row each, read top to bottom. */
+#include "accounts.h"
 #include "metrics.h"
+#include "org_settings.h"
 #include "resources.h"
 #include "route.h"
+#include "strategies.h"
 #include "system.h"
 
 #define ID_PATH(plural) "/v1/" plural "/{id}"
 #define READ_SCOPES (SCOPE_INGEST | SCOPE_READ)
+#define STRATEGY_READ (SCOPE_STRATEGY | SCOPE_READ)
 #define TABLE_FORMATS (FORMAT_BIT_JSON | FORMAT_BIT_CSV | FORMAT_BIT_NDJSON)
 
 /* The rows of one kind of object: Names and Name are its plural and singular in operationIds. */
@@ -49,6 +53,30 @@ const struct route routes[] = {
 	RESOURCE("activities", "Activities", "Activity", resource_activity),
 	RESOURCE("fx-rates", "FxRates", "FxRate", resource_fx_rate),
 
+	/* what the leadership wants */
+	{.method = METHOD_GET, .path = "/v1/strategies", .scope = STRATEGY_READ, .params = &strategy_list_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_strategy_list, .operation_id = "listStrategies"},
+	{.method = METHOD_POST, .path = "/v1/strategies", .scope = SCOPE_STRATEGY, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
+	 .run = strategy_post, .operation_id = "createStrategy"},
+	{.method = METHOD_GET, .path = "/v1/strategies/{id}", .scope = STRATEGY_READ, .run = query_run, .versioned = true,
+	 .statement = STATEMENT_strategy_get, .operation_id = "getStrategy"},
+	{.method = METHOD_PUT, .path = "/v1/strategies/{id}", .scope = SCOPE_STRATEGY, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
+	 .run = strategy_put, .statement = STATEMENT_strategy_replace, .operation_id = "replaceStrategy"},
+	{.method = METHOD_DELETE, .path = "/v1/strategies/{id}", .scope = SCOPE_STRATEGY, .run = query_run,
+	 .statement = STATEMENT_strategy_delete, .operation_id = "deleteStrategy"},
+	{.method = METHOD_POST, .path = "/v1/strategies/{id}/preview", .scope = STRATEGY_READ, .run = query_run,
+	 .statement = STATEMENT_strategy_preview, .operation_id = "previewStrategy"},
+	{.method = METHOD_POST, .path = "/v1/strategies/{id}/publish", .scope = SCOPE_STRATEGY, .run = query_run,
+	 .statement = STATEMENT_strategy_publish, .operation_id = "publishStrategy"},
+	{.method = METHOD_GET, .path = "/v1/strategies/{id}/diff", .scope = STRATEGY_READ, .params = &strategy_diff_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_strategy_diff, .operation_id = "diffStrategy"},
+	{.method = METHOD_GET, .path = "/v1/accounts/{id}/fit", .scope = SCOPE_READ, .params = &account_fit_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_account_fit, .operation_id = "getAccountFit"},
+	{.method = METHOD_PUT, .path = "/v1/accounts/{id}/fit-override", .scope = SCOPE_STRATEGY, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
+	 .run = fit_override_put, .statement = STATEMENT_fit_override_put, .operation_id = "putFitOverride"},
+	{.method = METHOD_DELETE, .path = "/v1/accounts/{id}/fit-override", .scope = SCOPE_STRATEGY, .run = query_run,
+	 .statement = STATEMENT_fit_override_delete, .operation_id = "deleteFitOverride"},
+
 	/* what it adds up to */
 	{.method = METHOD_GET, .path = "/v1/alignment", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &alignment_params,
 	 .run = query_run, .versioned = true, .statement = STATEMENT_alignment, .operation_id = "getAlignment"},
@@ -68,6 +96,15 @@ const struct route routes[] = {
 	 .run = query_run, .versioned = true, .statement = STATEMENT_metric, .operation_id = "getMetric"},
 	{.method = METHOD_GET, .path = "/v1/metrics/{key}/rows", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_rows_params,
 	 .run = query_run, .versioned = true, .statement = STATEMENT_metric_rows, .operation_id = "listMetricRows"},
+
+	/* the organisation */
+	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_settings_get,
+	 .operation_id = "getSettings"},
+	{.method = METHOD_PATCH, .path = "/v1/settings", .scope = SCOPE_ADMIN, .body = BODY_WHOLE,
+	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = settings_patch, .statement = STATEMENT_settings_patch,
+	 .operation_id = "patchSettings"},
+	{.method = METHOD_GET, .path = "/v1/audit", .scope = SCOPE_ADMIN, .params = &audit_params, .run = query_run,
+	 .statement = STATEMENT_audit_list, .operation_id = "listAudit"},
 };
 
 const size_t routes_count = sizeof routes / sizeof *routes;

@@ -115,12 +115,12 @@ END $$;
 COMMENT ON FUNCTION pl.deals_by_stage_or_product(int, text[], text[]) IS
   'Opportunities that are or ever were in one of these stages, or have a line with one of these products (a scan: stages and products change rarely)';
 
-CREATE FUNCTION pl.teams_below(p_org int, p_teams text[]) RETURNS text[]
+CREATE FUNCTION pl.teams_under(p_org int, p_teams text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN ARRAY(SELECT unnest(p_teams) UNION SELECT t.team_id FROM pl.team_paths(p_org, NULL, NULL) AS t WHERE t.path && p_teams);
 END $$;
-COMMENT ON FUNCTION pl.teams_below(int, text[]) IS 'These teams and all below them';
+COMMENT ON FUNCTION pl.teams_under(int, text[]) IS 'These teams and all below them';
 
 CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[]) RETURNS void
 LANGUAGE plpgsql
@@ -145,7 +145,7 @@ BEGIN
     v_reps := pl.project_rep_teams(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'rep'));
   END IF;
   IF 'team' = ANY (p_kinds) AND EXISTS (SELECT 1 FROM strategy AS s WHERE s.org_id = p_org AND s.status = 'published' AND s.teams <> '{}') THEN
-    v_teams := pl.teams_below(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'team'));
+    v_teams := pl.teams_under(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'team'));
   END IF;
   IF cardinality(v_reps) > 0 OR cardinality(v_teams) > 0 THEN
     v_deals := v_deals || ARRAY(

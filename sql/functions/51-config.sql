@@ -1,0 +1,50 @@
+-- Configuration: changes that are not events. Every one bumps config_version (answers change) and leaves a row in the audit log.
+
+CREATE FUNCTION pl.actor(p_request jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT coalesce('key:' || (p_request -> 'who' ->> 'key'), 'operator') $$;
+COMMENT ON FUNCTION pl.actor(jsonb) IS 'Who asks, as the audit log names them';
+
+CREATE FUNCTION pl.config_changed(p_org int, p_request jsonb, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE org_version SET config_version = config_version + 1 WHERE org_id = p_org;
+  INSERT INTO audit (org_id, audit_id, at, actor, action, object, before, after)
+  SELECT p_org, coalesce(max(a.audit_id), 0) + 1, clock_timestamp(), pl.actor(p_request), p_action, p_object, p_before, p_after
+    FROM audit AS a
+   WHERE a.org_id = p_org;
+END $$;
+COMMENT ON FUNCTION pl.config_changed(int, jsonb, text, text, jsonb, jsonb) IS
+  'Notes a change of configuration: new config_version, audit row. The caller holds the organisation''s lock (pl.lock_org)';
+
+CREATE FUNCTION pl.audit_list(p_org int, p_request jsonb) RETURNS TABLE (body text, next text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_query jsonb := p_request -> 'query';
+  v_limit int := pl.page_limit(p_request);
+  v_before bigint;
+  v_rows jsonb;
+BEGIN
+  IF v_query ? 'cursor' THEN
+    v_before := CASE WHEN pl.cursor_decode(v_query ->> 'cursor') ~ '^[0-9]{1,18}$' THEN pl.cursor_decode(v_query ->> 'cursor')::bigint END;
+    IF v_before IS NULL THEN
+      PERFORM pl.fail_cursor();
+    END IF;
+  END IF;
+  SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.audit_id, 'at', pl.iso(a.at), 'actor', a.actor, 'action', a.action,
+                                               'object', a.object, 'before', a.before, 'after', a.after)
+                            ORDER BY a.audit_id DESC), '[]')
+    INTO v_rows
+    FROM (SELECT * FROM audit
+           WHERE org_id = p_org AND (v_before IS NULL OR audit_id < v_before)
+             AND (NOT v_query ? 'action' OR action = v_query ->> 'action')
+             AND (NOT v_query ? 'object' OR object = v_query ->> 'object')
+           ORDER BY audit_id DESC
+           LIMIT v_limit + 1) AS a;
+  IF jsonb_array_length(v_rows) > v_limit THEN
+    v_rows := v_rows - v_limit;
+    next := pl.cursor_encode(v_rows -> -1 ->> 'id');
+  END IF;
+  body := jsonb_build_object('data', v_rows, 'next', next)::text;
+  RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION pl.audit_list(int, jsonb) IS 'GET /v1/audit: changes of configuration, newest first, by keyset';
