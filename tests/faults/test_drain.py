@@ -141,7 +141,7 @@ class Drain(Case):
         started = time.monotonic()
         self.terminate()
         self.assertEqual(self.wait(5), 1)
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, 3)
         self.server.process = None  # its end was no clean one, and was meant so
 
     def test_delay_lets_balancers_see_it(self):
