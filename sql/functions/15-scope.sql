@@ -59,7 +59,9 @@ BEGIN
     WHEN 'opportunity' THEN
       RETURN coalesce(p_doc ->> 'owner' = ANY (p_reps), false);
     WHEN 'activity' THEN
-      RETURN coalesce(p_doc ->> 'rep' = ANY (p_reps), false) OR coalesce(p_doc -> 'reps' ?| p_reps, false);
+      -- By text: an id may have been sent as a number.
+      RETURN coalesce(p_doc ->> 'rep' = ANY (p_reps), false)
+          OR EXISTS (SELECT FROM jsonb_path_query(p_doc, '$.reps[*]') AS r WHERE r #>> '{}' = ANY (p_reps));
     WHEN 'account' THEN
       RETURN coalesce(p_doc ->> 'owner' = ANY (p_reps), false)
           OR EXISTS (SELECT FROM deal_fact AS d

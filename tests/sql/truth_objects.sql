@@ -1,6 +1,6 @@
 -- Reading: one object, lists, histories, each within the key's row scope; states as they were; rebuild; organisations.
 BEGIN;
-SELECT plan(70);
+SELECT plan(72);
 
 CREATE FUNCTION pg_temp.put(p_kind text, p_id text, p_patch text, p_at text, p_operation text DEFAULT 'patch', p_received timestamptz DEFAULT '2024-06-01T00:00:00Z', p_full text DEFAULT 'f')
 RETURNS text LANGUAGE sql AS $$
@@ -95,6 +95,8 @@ SELECT is((SELECT count(*) FROM pl.object_history(1, 'opportunity', pg_temp.ask(
 SELECT is(pl.object_get(1, 'opportunity', pg_temp.ask('d4', '{}', pg_temp.self('ann'))), NULL, 'nor that it was deleted');
 SELECT is(pg_temp.ids('activity', '{}', pg_temp.self('ann')), '{m1}'::text[], 'activities by rep');
 SELECT is(pg_temp.ids('activity', '{}', pg_temp.self('cid')), '{m2}'::text[], 'or by one of several');
+SELECT is(pg_temp.put('activity', 'm3', '{"kind": "call", "starts_at": "2024-02-01T09:00:00Z", "reps": [7, 8]}', '2024-02-01T10:00:00Z'), 'accepted', 'ids may be numbers');
+SELECT is(pg_temp.ids('activity', '{}', pg_temp.self('8')), '{m3}'::text[], 'and are the same as texts');
 SELECT is(pg_temp.ids('rep', '{}', pg_temp.self('ann')), '{ann}'::text[], 'a rep sees herself');
 SELECT is(pg_temp.ids('rep', '{}', pg_temp.team('emea')), '{ann,bob}'::text[], 'a team its members');
 SELECT is(pg_temp.ids('team', '{}', pg_temp.self('ann')), '{dach}'::text[], 'a rep sees her team');
