@@ -70,7 +70,7 @@ bool auth_key_parse(struct text authorization, struct auth_key *key)
 	for (size_t i = 0; i < rest.size; i++)
 		if (!is_base64url(rest.data[i]))
 			return false;
-	*key = (struct auth_key){.org_id = atoi(org.data), .secret = rest};
+	*key = (struct auth_key){.org_id = (int)strtol(org.data, NULL, 10), .secret = rest};
 	memcpy(key->key_id, id.data, id.size);
 	return key->org_id > 0;
 }

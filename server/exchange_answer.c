@@ -68,17 +68,13 @@ static void add_vary(const struct exchange *exchange, void (*add)(void *to, cons
 	const struct settings *settings = exchange->context->service->settings;
 	const struct route *route = exchange->job.request.route;
 	bool formats = route != NULL && (route->formats & (route->formats - 1)) != 0;
-	char value[64] = "";
+	char value[64];
+	int size = snprintf(value, sizeof value, "%s%s%s", formats ? "Accept, " : "", settings->gzip ? "Accept-Encoding, " : "",
+			    settings->cors_origins[0] != '\0' ? "Origin, " : "");
 
-	if (formats)
-		strcat(value, "Accept, ");
-	if (settings->gzip)
-		strcat(value, "Accept-Encoding, ");
-	if (settings->cors_origins[0] != '\0')
-		strcat(value, "Origin, ");
-	if (value[0] == '\0')
+	if (size <= 2)
 		return;
-	value[strlen(value) - 2] = '\0';
+	value[size - 2] = '\0'; /* the last comma */
 	add(to, "Vary", value);
 }
 

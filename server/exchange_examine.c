@@ -95,11 +95,11 @@ static void identify(struct exchange *exchange)
 	struct request *request = &exchange->job.request;
 	struct text id = field(exchange, "x-request-id"), trace = field(exchange, "traceparent");
 
-	if (negotiate_request_id(id))
+	if (id.data != NULL && negotiate_request_id(id))
 		memcpy(request->request_id, id.data, id.size);
 	else
 		exchange_make_id(exchange);
-	if (negotiate_traceparent(trace))
+	if (trace.data != NULL && negotiate_traceparent(trace))
 		memcpy(request->traceparent, trace.data, trace.size);
 }
 
@@ -110,7 +110,7 @@ static void note_body(struct exchange *exchange)
 	exchange->expects_continue = field(exchange, "expect").data != NULL;
 	if (field(exchange, "transfer-encoding").data != NULL) {
 		exchange->declared = UINT64_MAX;
-	} else {
+	} else if (length.data != NULL) {
 		/* The guard has seen that these are at most 18 digits; without it the value is not used. */
 		for (size_t i = 0; i < length.size && i < 18; i++)
 			exchange->declared = exchange->declared * 10 + (uint64_t)(length.data[i] - '0');

@@ -29,7 +29,7 @@ static int listen_on(const struct addrinfo *at)
 
 static uint16_t bound_port(int fd)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0};
 	socklen_t size = sizeof bound;
 	uint16_t port = 0;
 

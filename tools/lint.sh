@@ -38,11 +38,11 @@ if command -v shellcheck >/dev/null; then
 fi
 if command -v cppcheck >/dev/null && [ -n "$c_sources" ]; then
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
-		--suppress=normalCheckLevelMaxBranches --error-exitcode=0 -D_GNU_SOURCE -D'PLUMBLINE_VERSION="lint"' -Iserver -Ihandlers -I"$BUILD/gen" $c_sources 2>&1 |
+		--suppress=normalCheckLevelMaxBranches --suppress=uninitvar --library=tools/cppcheck.cfg --error-exitcode=0 -D_GNU_SOURCE -D'PLUMBLINE_VERSION="lint"' -Iserver -Ihandlers -I"$BUILD/gen" $c_sources 2>&1 |
 		grep -vE '^$|^nofile' | fault "cppcheck"
 fi
 if command -v clang-tidy >/dev/null && [ -n "$c_sources" ]; then
-	printf '%s\n' $c_sources | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -- -std=c17 -D_GNU_SOURCE -D'PLUMBLINE_VERSION="lint"' \
+	printf '%s\n' $c_sources | xargs -P "$(nproc)" -I FILE clang-tidy --quiet FILE -- -std=c17 -D_GNU_SOURCE -D'PLUMBLINE_VERSION="lint"' \
 		-Iserver -Ihandlers -I"$BUILD/gen" "$@" 2>/dev/null | grep -E '(warning|error):' | sort -u | fault "clang-tidy"
 fi
 [ ! -s "$faults" ] || exit 1

@@ -31,7 +31,7 @@ static bool make_fresh(const struct task *task, struct fresh *fresh)
 {
 	unsigned char digest[AUTH_DIGEST_BYTES];
 
-	if (!auth_key_make(atoi(task->org_id), fresh->key_id, fresh->key, digest))
+	if (!auth_key_make((int)strtol(task->org_id, NULL, 10), fresh->key_id, fresh->key, digest))
 		return false;
 	sodium_bin2hex(fresh->digest, sizeof fresh->digest, digest, sizeof digest);
 	return true;
