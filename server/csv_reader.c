@@ -69,7 +69,7 @@ static void end_row(int terminator, void *context)
 		reader->cells[i] = (struct text){reader->bytes.data + start, reader->ends[i] - start};
 		start = reader->ends[i];
 	}
-	if (!reader->row(reader->context, &(struct csv_row){reader->cells, reader->count, reader->row_line}))
+	if (!reader->row(reader->context, &(struct csv_row){reader->cells, reader->count, reader->row_line > 0 ? reader->row_line : reader->line}))
 		reader->stopped = true;
 	reader->count = 0;
 	reader->row_line = 0;
@@ -77,10 +77,18 @@ static void end_row(int terminator, void *context)
 	buffer_clear(&reader->bytes);
 }
 
+static bool is_blank(const char *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (strchr(" \t\r\n", data[i]) == NULL || data[i] == '\0')
+			return false;
+	return true;
+}
+
 /* A piece without line break but at its end, so that rows know their line. */
 static void feed_piece(struct csv_reader *reader, const char *data, size_t size)
 {
-	if (reader->row_line == 0 && data[0] != '\r' && data[0] != '\n')
+	if (reader->row_line == 0 && !is_blank(data, size))
 		reader->row_line = reader->line;
 	reader->row_bytes += size;
 	if (csv_parse(&reader->parser, data, size, take_cell, end_row, reader) != size && reader->message == NULL)
@@ -95,18 +103,29 @@ static bool outcome(const struct csv_reader *reader, struct csv_fault *fault)
 {
 	if (reader->message == NULL && !reader->stopped)
 		return true;
-	*fault = (struct csv_fault){reader->row_line != 0 ? reader->row_line : reader->line, reader->message};
+	*fault = (struct csv_fault){0};
+	if (reader->message != NULL)
+		*fault = (struct csv_fault){reader->row_line != 0 ? reader->row_line : reader->line, reader->message};
 	return false;
+}
+
+/* Up to and with the first line break, a carriage return or a line feed; all when there is none. */
+static size_t line_size(const char *data, size_t size)
+{
+	const char *feed = memchr(data, '\n', size), *back;
+
+	size = feed != NULL ? (size_t)(feed - data) + 1 : size;
+	back = memchr(data, '\r', size);
+	return back != NULL ? (size_t)(back - data) + 1 : size;
 }
 
 static void feed_lines(struct csv_reader *reader, const char *data, size_t size)
 {
 	while (size > 0 && !reader->stopped && reader->message == NULL) {
-		const char *newline = memchr(data, '\n', size);
-		size_t piece = newline != NULL ? (size_t)(newline - data) + 1 : size;
+		size_t piece = line_size(data, size);
 
 		feed_piece(reader, data, piece);
-		if (newline != NULL && reader->message == NULL)
+		if (data[piece - 1] == '\n' && reader->message == NULL)
 			reader->line++;
 		data += piece;
 		size -= piece;

@@ -10,6 +10,14 @@ struct scan {
 	bool too_deep;
 };
 
+/* The absent text reads as the empty one. */
+static struct scan scan_of(struct text text)
+{
+	const char *start = text.data != NULL ? text.data : "";
+
+	return (struct scan){.start = start, .at = start, .end = start + text.size};
+}
+
 static bool fail(struct scan *scan, const char *message)
 {
 	if (scan->message == NULL)
@@ -180,7 +188,7 @@ static bool scan_value(struct scan *scan, unsigned depth)
 
 bool json_scan_valid(struct text text, size_t *values, struct json_fault *fault)
 {
-	struct scan scan = {.start = text.data, .at = text.data, .end = text.data + text.size};
+	struct scan scan = scan_of(text);
 
 	if (text.size >= 3 && memcmp(text.data, "\xEF\xBB\xBF", 3) == 0) {
 		fail(&scan, "it begins with a byte order mark");
@@ -214,7 +222,7 @@ void json_scan_position(struct text text, size_t offset, size_t *line, size_t *c
 
 bool json_walk_open(struct text text, struct json_walk *walk)
 {
-	struct scan scan = {.at = text.data, .end = text.data + text.size};
+	struct scan scan = scan_of(text);
 
 	skip_space(&scan);
 	if (scan.at == scan.end || (*scan.at != '[' && *scan.at != '{'))
@@ -336,7 +344,7 @@ static size_t decode_unicode(const char *at, const char *end, struct buffer *out
 bool json_string_decode(struct text raw, struct buffer *out)
 {
 	static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
-	struct scan scan = {.at = raw.data, .end = raw.data + raw.size};
+	struct scan scan = scan_of(raw);
 	const char *at, *end;
 
 	if (!scan_string(&scan) || scan.at != scan.end)
@@ -370,8 +378,9 @@ bool json_string_decode(struct text raw, struct buffer *out)
 
 bool json_next_number(struct text text, size_t *at, struct text *number)
 {
-	struct scan scan = {.at = text.data + *at, .end = text.data + text.size};
+	struct scan scan = scan_of(text);
 
+	scan.at += *at;
 	while (scan.at < scan.end) {
 		const char *start = scan.at;
 
@@ -382,7 +391,7 @@ bool json_next_number(struct text text, size_t *at, struct text *number)
 			while (scan.at < scan.end && strchr("+-.0123456789eE", *scan.at) != NULL && *scan.at != '\0')
 				scan.at++;
 			*number = (struct text){start, (size_t)(scan.at - start)};
-			*at = (size_t)(scan.at - text.data);
+			*at = (size_t)(scan.at - scan.start);
 			return true;
 		} else {
 			scan.at++;
