@@ -18,7 +18,7 @@ DECLARE
   v_middle numeric;
   v_half numeric;
 BEGIN
-  IF p_n IS NULL OR p_n <= 0 OR p_k < 0 OR p_k > p_n THEN
+  IF p_k IS NULL OR p_n IS NULL OR p_n <= 0 OR p_k < 0 OR p_k > p_n THEN
     RETURN NULL;
   END IF;
   p := pl.ratio(p_k, p_n);

@@ -1,0 +1,167 @@
+-- Answers over a history small enough to count by hand: one strategy, three reps, eleven deals, five activities.
+BEGIN;
+SELECT plan(91);
+
+CREATE FUNCTION pg_temp.put(p_kind text, p_id text, p_at text, p_patch jsonb) RETURNS text LANGUAGE sql AS $$
+  SELECT outcome || coalesce(' ' || message, '')
+  FROM pl.ingest(1, 'test', ARRAY[p_kind], ARRAY[p_id], '{patch}', '{f}', '{f}', ARRAY[p_at], ARRAY[NULL], ARRAY[p_patch::text])
+$$;
+CREATE FUNCTION pg_temp.ask(p_what text, p_query jsonb, p_who jsonb DEFAULT '{"scope": "all"}') RETURNS jsonb LANGUAGE sql AS $$
+  SELECT pl.answer_metric(1, jsonb_build_object('path', jsonb_build_array(p_what), 'query', '{"period": "2026-Q1"}'::jsonb || p_query,
+                                                'format', 'json', 'who', p_who))::jsonb
+$$;
+CREATE FUNCTION pg_temp.total(p_what text, p_query jsonb DEFAULT '{}', p_who jsonb DEFAULT '{"scope": "all"}') RETURNS jsonb LANGUAGE sql AS $$
+  SELECT pg_temp.ask(p_what, p_query, p_who) -> 'total'
+$$;
+CREATE FUNCTION pg_temp.row(p_what text, p_query jsonb, p_key text) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT r FROM jsonb_array_elements(pg_temp.ask(p_what, p_query) -> 'rows') r WHERE r ->> 'key' = p_key
+$$;
+
+UPDATE org SET time_zone = 'Europe/Paris', reporting_currency = 'USD' WHERE org_id = 1;
+INSERT INTO strategy (org_id, strategy_id, number, status, name, effective_from, effective_at, attrs, body, publish_order, created_at, updated_at, published_at)
+SELECT 1, 's1', 1, 'published', 'Test', '2025-01-01', '2024-12-31T23:00:00Z', '{industry}', b, 1, '2026-01-01', '2026-01-01', '2024-01-01'
+FROM (SELECT '{"segments": [{"key": "a", "label": "Alpha", "when": [{"attr": "industry", "eq": "a"}], "target": {"bookings": 0.5, "time": 0.5}},
+                            {"key": "b", "label": "Beta", "when": [{"attr": "industry", "eq": "b"}], "target": {"bookings": 0.5, "time": 0.5}}],
+               "fit": {"criteria": [{"key": "industry", "weight": 1, "attr": "industry", "match": [{"eq": "a", "score": 1}]}],
+                       "required": [], "disqualify": [], "min_coverage": 0.5,
+                       "tiers": [{"key": "core", "min": 70, "on_strategy": true}, {"key": "outside", "min": 0, "on_strategy": false}]},
+               "products": {"GTX": 0.5, "MG": 0.5}, "messages": [{"key": "uptime", "label": "Never down", "target": 1}],
+               "opportunistic": {"limit": 0.15, "easy_origins": ["inbound"]}, "activity_minutes": {"call": 30},
+               "thresholds": [{"metric": "bookings_share", "by": "rep", "warn": 0.6, "fail": 0.4, "direction": "higher"},
+                              {"metric": "win_rate", "warn": 0.5, "fail": 0.4, "direction": "higher"}]}'::jsonb AS b) s;
+
+SELECT is(count(*) FILTER (WHERE outcome <> 'accepted'), 0::bigint, 'the history is accepted: ' || coalesce(string_agg(outcome, ', ') FILTER (WHERE outcome <> 'accepted'), ''))
+FROM (SELECT pg_temp.put(kind, id, coalesce(at, '2025-01-01T00:00:00Z'), patch::jsonb) AS outcome FROM (VALUES
+  ('stage', 'open', NULL, '{"label": "Open", "outcome": "open", "probability": 0.5}'), ('stage', 'won', NULL, '{"label": "Won", "outcome": "won"}'),
+  ('stage', 'lost', NULL, '{"label": "Lost", "outcome": "lost"}'),
+  ('team', 'top', NULL, '{"name": "Top"}'), ('team', 't1', NULL, '{"name": "One", "parent": "top"}'), ('team', 't2', NULL, '{"name": "Two"}'),
+  ('rep', 'x', NULL, '{"name": "=Xavier", "team": "t1", "cost_per_hour": 100, "cost_currency": "USD"}'),
+  ('rep', 'y', NULL, '{"name": "Yuna", "team": "t1"}'), ('rep', 'z', NULL, '{"name": "Zoe", "team": "t2"}'),
+  ('product', 'p1', NULL, '{"name": "P1", "family": "GTX"}'), ('product', 'p2', NULL, '{"name": "P2", "family": "MG"}'),
+  ('account', 'a1', NULL, '{"name": "A", "status": "customer", "owner": "x", "attributes": {"industry": "a"}}'),
+  ('account', 'b1', NULL, '{"name": "B", "status": "customer", "owner": "y", "attributes": {"industry": "b"}}'),
+  ('account', 'n1', NULL, '{"name": "N", "status": "prospect"}'),
+  ('fx-rate', 'EUR-USD-2026-01-01', NULL, '{"rate": 1.10}'), ('fx-rate', 'EUR-USD-2026-02-01', NULL, '{"rate": 1.20}'),
+  -- T12: X books 60 in a; Y 10 in a and 30 in b
+  ('opportunity', 'd1', '2026-02-01T10:00:00Z', '{"owner": "x", "account": "a1", "stage": "won", "amount": 60, "currency": "USD", "created_at": "2026-01-22T10:00:00Z", "origin": "outbound", "lines": [{"id": "1", "product": "p1", "amount": 1}, {"id": "2", "product": "p2", "amount": 3}]}'),
+  ('opportunity', 'd2', '2026-02-02T10:00:00Z', '{"owner": "y", "account": "a1", "stage": "won", "amount": 10, "currency": "USD", "created_at": "2026-01-13T10:00:00Z", "origin": "outbound"}'),
+  ('opportunity', 'd3', '2026-02-03T10:00:00Z', '{"owner": "y", "account": "b1", "stage": "won", "amount": 30, "currency": "USD", "created_at": "2026-02-03T09:00:00Z", "origin": "inbound", "lines": [{"id": "1", "product": "p1", "amount": 0}]}'),
+  -- unknown account, no account, lost, open, open without price, no amount, no rate
+  ('opportunity', 'd4', '2026-02-04T10:00:00Z', '{"owner": "y", "account": "n1", "stage": "won", "amount": 7, "currency": "USD"}'),
+  ('opportunity', 'd5', '2026-02-05T10:00:00Z', '{"owner": "x", "account": "b1", "stage": "lost", "amount": 99, "currency": "USD"}'),
+  ('opportunity', 'd6', '2026-02-06T10:00:00Z', '{"owner": "x", "account": "a1", "stage": "open", "amount": 200, "currency": "USD"}'),
+  ('opportunity', 'd7', '2026-02-07T10:00:00Z', '{"owner": "y", "account": "b1", "stage": "open", "amount": 50, "currency": "USD", "probability": 0.2}'),
+  ('opportunity', 'd8', '2026-03-01T10:00:00Z', '{"owner": "x", "account": "b1", "stage": "won"}'),
+  ('opportunity', 'd9', '2026-03-02T10:00:00Z', '{"owner": "x", "account": "a1", "stage": "won", "amount": 5, "currency": "GBP"}'),
+  -- T9: the local date of closing decides the rate
+  ('opportunity', 'e1', '2026-01-31T22:29:00Z', '{"account": "a1", "stage": "won", "amount": 100, "currency": "EUR", "closed_at": "2026-01-31T22:30:00Z"}'),
+  ('opportunity', 'e2', '2026-01-31T23:29:00Z', '{"account": "a1", "stage": "won", "amount": 100, "currency": "EUR", "closed_at": "2026-01-31T23:30:00Z"}'),
+  ('activity', 'v1', '2026-02-01T08:00:00Z', '{"kind": "meeting", "starts_at": "2026-02-01T08:00:00Z", "rep": "x", "account": "a1", "opportunity": "d1", "duration_s": 5400, "outcome": "held", "messages": ["uptime"]}'),
+  ('activity', 'v2', '2026-02-02T08:00:00Z', '{"kind": "call", "starts_at": "2026-02-02T08:00:00Z", "reps": ["x", "y"], "account": "b1", "outcome": "held"}'),
+  ('activity', 'v3', '2026-02-03T08:00:00Z', '{"kind": "meeting", "starts_at": "2026-02-03T08:00:00Z", "rep": "y", "accounts": ["a1", "b1"], "duration_s": 7200, "outcome": "held"}'),
+  ('activity', 'v4', '2026-02-04T08:00:00Z', '{"kind": "meeting", "starts_at": "2026-02-04T08:00:00Z", "rep": "y", "duration_s": 3600, "outcome": "held"}'),
+  ('activity', 'v5', '2026-02-05T08:00:00Z', '{"kind": "meeting", "starts_at": "2026-02-05T08:00:00Z", "rep": "y", "account": "a1", "duration_s": 3600, "outcome": "no_show"}')
+) AS h(kind, id, at, patch)) o;
+
+-- ── M05, classes, R4, R6, R11, R12 ───────────────────────────────────────────────────────────────
+SELECT is(pg_temp.total('bookings_share') ->> 'numerator', '300.00', 'on: 60 + 10 + 110 + 120, the rates of two local days (T9)');
+SELECT is(pg_temp.total('bookings_share') ->> 'denominator', '330.00', 'off: 30');
+SELECT is(pg_temp.total('bookings_share') -> 'value', '0.909091', 'the share');
+SELECT is(pg_temp.total('bookings_share') -> 'n', '5', 'n: the priced deals it is made of');
+SELECT is(pg_temp.total('bookings_share') -> 'excluded', '{"unknown": 1, "unknown_amount": "7.00", "unpriced": 1, "no_amount": 1, "no_owner": 2, "unattributed_hours": 0.000000, "quarantined_open": 0}',
+          'what it leaves out, every member present');
+SELECT is(pg_temp.total('bookings_share') #> '{parts,unknown}', '{"n": 1, "amount": "7.00"}', 'unknown is served apart');
+SELECT is(pg_temp.total('bookings_share') #> '{parts,largest_deal_share}', '0.363636', 'how much hangs on the largest deal');
+SELECT is(pg_temp.total('bookings_share') #> '{parts,without_largest}', '0.857143', 'the share without it');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'x') -> 'value', '1.000000', 'X: all on');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'y') -> 'value', '0.250000', 'Y: 10 of 40');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'z') -> 'value', 'null', 'Z sold nothing: null');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'z') ->> 'reason', 'empty_denominator', 'and says why');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'z') -> 'low_n', 'true', 'small numbers are flagged');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep", "min_n": "1"}', 'x') -> 'low_n', 'false', 'min_n says what is small');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', '__none__') ->> 'numerator', '230.00', 'deals nobody owns have a row');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'x') ->> 'status', 'ok', 'above the thresholds');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep"}', 'y') ->> 'status', 'fail', 'below them');
+SELECT is(pg_temp.row('bookings_share', '{"by": "team"}', 't1') ->> 'denominator', '100.00', 'a team is its reps');
+SELECT is(pg_temp.row('bookings_share', '{"by": "segment"}', 'b') -> 'value', '0.000000', 'a true zero is 0, not null');
+SELECT is(pg_temp.row('bookings_share', '{"by": "segment"}', 'b') ->> 'label', 'Beta', 'labels come from the strategy');
+SELECT is(pg_temp.row('bookings_share', '{"by": "tier"}', 'unknown') -> 'value', 'null', 'the unknown tier has no share');
+SELECT is((SELECT sum((r ->> 'denominator')::numeric) FROM jsonb_array_elements(pg_temp.ask('bookings_share', jsonb_build_object('by', by)) -> 'rows') r),
+          330.00, 'rows add up to the total by ' || by)
+FROM unnest('{rep,team,segment,tier,origin,period,product}'::text[]) AS by;
+SELECT is(pg_temp.row('bookings_share', '{"by": "product"}', 'GTX') ->> 'denominator', '45.00', 'a deal''s amount is divided over its lines (R7)');
+SELECT is(pg_temp.row('bookings_share', '{"by": "product"}', 'MG') ->> 'numerator', '45.00', 'in proportion');
+SELECT is(pg_temp.total('bookings_share', '{"by": "product"}') -> 'n', '5', 'and counts once in the total');
+SELECT is(pg_temp.total('bookings_share', '{"product": "MG"}') ->> 'denominator', '45.00', 'narrowed to a family: its part of the deals');
+SELECT is(pg_temp.total('bookings_share', '{"period": "2026-02"}') ->> 'numerator', '190.00', 'February begins at local midnight');
+SELECT is(pg_temp.total('bookings_share', '{"period": "2026-01"}') ->> 'numerator', '110.00', 'and January ends there');
+SELECT is(pg_temp.total('bookings_share', '{"currency": "EUR"}') ->> 'numerator', '258.33', 'in another currency: each deal at the rate of its day');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep", "granularity": "month"}', 'x') ->> 'period', '2026-01', 'rows of sub-periods bear their period');
+SELECT is(jsonb_array_length(pg_temp.ask('bookings_share', '{"by": "rep", "granularity": "month"}') -> 'rows'), 12, 'each group once a month');
+SELECT is(pg_temp.ask('bookings_share', '{}') -> 'rows', '[]', 'without by there are no rows');
+SELECT is(pg_temp.total('bookings_share', '{"compare_to": "2025-Q4"}') -> 'compare', '{"period": "2025-Q4", "value": null, "n": 0, "change": null}', 'compared with a period without sales');
+
+-- ── M07, T10 ─────────────────────────────────────────────────────────────────────────────────────
+SELECT is(pg_temp.total('win_rate') -> 'value', '0.888889', '8 won of 9 decided, known or not, priced or not');
+SELECT is(pg_temp.row('win_rate', '{"by": "rep"}', 'y') -> 'value', '1.000000', 'wins without losses are 1 (T10)');
+SELECT is(pg_temp.row('win_rate', '{"by": "rep"}', 'z') -> 'value', 'null', 'nothing closed is null (T10)');
+SELECT is(pg_temp.row('win_rate', '{"by": "rep"}', 'z') -> 'ci', 'null', 'without interval');
+SELECT is(pg_temp.total('win_rate') #> '{parts,off,numerator}', '2', 'off won: d3 and d8');
+SELECT is(pg_temp.total('win_rate') ->> 'status', 'ok', 'a threshold without group holds for the total');
+SELECT is(pg_temp.row('win_rate', '{"by": "rep"}', 'x') ->> 'status', 'uncertain', 'an interval over the threshold decides nothing');
+
+-- ── mixes, M31 ───────────────────────────────────────────────────────────────────────────────────
+SELECT is(pg_temp.row('strategy_setters', '{"by": "rep", "team": "t1"}', 'x') -> 'value', '0.300000', 'X pulls away (T12)');
+SELECT is(pg_temp.row('strategy_setters', '{"by": "rep", "team": "t1"}', 'y') -> 'value', '-0.100000', 'Y pulls back (T12)');
+SELECT is(pg_temp.total('strategy_setters', '{"by": "rep", "team": "t1"}') -> 'value', '0.200000', 'together the gap (T12)');
+SELECT is(pg_temp.row('strategy_setters', '{"by": "rep", "team": "t1"}', 'y') -> 'parts',
+          '{"keys": [{"key": "a", "contribution": -0.050000}, {"key": "b", "contribution": -0.050000}], "weight": 0.400000}', 'by key');
+SELECT is(pg_temp.total('segment_mix', '{"team": "t1"}') #> '{parts,realised}', '0.800000', 'the rest was realised');
+SELECT is(pg_temp.total('product_mix', '{"team": "t1"}') ->> 'denominator', '90.00', 'deals without lines stay out of the product mix');
+SELECT is(pg_temp.total('product_mix', '{"team": "t1", "include_unspecified": "true"}') ->> 'denominator', '107.00', 'unless asked in');
+SELECT is(pg_temp.total('segment_mix', '{"rep": "z"}') ->> 'reason', 'empty_denominator', 'no mix of nothing');
+
+-- ── pipeline, clients, hours, messages ───────────────────────────────────────────────────────────
+SELECT is(pg_temp.total('open_pipeline_share') -> 'value', '0.800000', 'open at the end of the quarter: 200 of 250');
+SELECT is(pg_temp.total('open_pipeline_share') #> '{forms,weighted,value}', '0.909091', '100 of 110 weighted; the stage''s probability where the deal has none');
+SELECT is(pg_temp.total('open_pipeline_share', '{"period": "2026-01"}') ->> 'reason', 'empty_denominator', 'not open yet in January');
+SELECT is(pg_temp.total('pipeline_created_share', '{"by": "rep", "rep": "x"}') ->> 'numerator', '260.00', 'created by X on strategy');
+SELECT is(pg_temp.total('client_share_on_strategy') -> 'value', '0.500000', 'one client of two fits');
+SELECT is(pg_temp.total('client_share_on_strategy') #>> '{forms,revenue,denominator}', '330.00', 'by what they brought');
+SELECT is(pg_temp.total('selling_time_share') -> 'numerator', '2.500000', 'hours on: 1.5 and half of 2');
+SELECT is(pg_temp.total('selling_time_share') -> 'denominator', '4.500000', 'off: half an hour of two reps each, and half of 2');
+SELECT is(pg_temp.total('selling_time_share') #> '{excluded,unattributed_hours}', '1.000000', 'hours linked to no account are reported');
+SELECT is(pg_temp.total('selling_time_share') #> '{parts,estimated_share}', '0.181818', 'a call without duration is estimated');
+SELECT is(pg_temp.row('selling_time_share', '{"by": "kind"}', 'call') -> 'denominator', '1.000000', 'by kind');
+SELECT is(pg_temp.total('message_adoption') -> 'value', '1.000000', 'the one tagged conversation on a deal used the message');
+SELECT is(pg_temp.total('opportunistic') ->> 'numerator', '30.00', 'inbound business off strategy is opportunistic');
+SELECT is(pg_temp.total('opportunistic') #>> '{parts,budget,status}', 'ok', 'within the budget');
+SELECT is(pg_temp.row('opportunistic', '{"by": "rep"}', 'y') #>> '{parts,budget,status}', 'over', 'but not Y''s');
+SELECT is(pg_temp.total('cycle_days', '{"rep": "x"}') -> 'value', '0.000000', 'median days of X: 10, 0 and 0');
+SELECT is(pg_temp.total('alignment_index', '{"team": "t1"}') #> '{parts,coverage}', '1.000000', 'all parts of the index are there');
+
+-- ── time travel, credit, scopes, errors, formats ─────────────────────────────────────────────────
+SELECT is(pg_temp.total('bookings_share', '{"as_of": "2026-02-02"}') ->> 'denominator', '300.00', 'as of the end of 2 February');
+SELECT is(pg_temp.total('bookings_share', '{"known_at": "2020-01-01"}') -> 'value', 'null', 'nothing was known in 2020');
+SELECT is(pg_temp.put('opportunity', 'd1', '2026-02-01T09:00:00Z', '{"splits": [{"rep": "x", "percent": 75, "kind": "revenue"}, {"rep": "y", "percent": 25, "kind": "revenue"}]}'), 'stale', 'splits arrive late');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep", "credit": "split"}', 'y') ->> 'numerator', '25.00', 'a quarter of d1 is Y''s');
+SELECT is(pg_temp.row('bookings_share', '{"by": "rep", "credit": "split"}', 'x') -> 'n', '0.75', 'and three quarters of a deal X''s');
+SELECT is(pg_temp.total('win_rate', '{"credit": "split"}') ->> 'ci_reason', 'fractional_credit', 'no interval of parts of deals (R8)');
+SELECT is(pg_temp.total('bookings_share', '{"credit": "split"}') ->> 'denominator', '330.00', 'the total stays');
+SELECT is(pg_temp.total('bookings_share', '{"team": "top"}') ->> 'denominator', '100.00', 'a team includes the teams below');
+SELECT is(pg_temp.total('bookings_share', '{}', '{"scope": "self", "rep": "y"}') ->> 'denominator', '40.00', 'a key of Y sees Y');
+SELECT is(pg_temp.total('bookings_share', '{"rep": "x"}', '{"scope": "self", "rep": "y"}') ->> 'denominator', '0.00', 'and nobody else');
+SELECT is(pg_temp.total('bookings_share', '{"rep": "x"}', '{"scope": "team", "team": "t2"}') ->> 'denominator', '0.00', 'nor does a key of another team');
+SELECT throws_like($$SELECT pg_temp.ask('win_rate', '{"by": "banana"}')$$, '%"banana" is not known; did you mean %Allowed: rep, team,%', 'an unknown grouping is told the known ones');
+SELECT throws_like($$SELECT pg_temp.ask('win_rate', '{"period": "2017-Q5"}')$$, '%"2017-Q5" is not a period. Accepted: 2026, 2026-03,%', 'an unknown period the forms');
+SELECT throws_like($$SELECT pg_temp.ask('selling_time_share', '{"product": "GTX"}')$$, '%cannot be narrowed by product%', 'hours have no product');
+UPDATE org SET rep_metrics = 'off' WHERE org_id = 1;
+SELECT throws_like($$SELECT pg_temp.ask('win_rate', '{"by": "rep"}')$$, '%serves no figures of single reps%', 'nor reps where that is switched off');
+UPDATE org SET rep_metrics = 'on' WHERE org_id = 1;
+SELECT is(split_part(pl.answer_metric(1, '{"path": ["win_rate"], "query": {"period": "2026-Q1", "by": "rep"}, "format": "csv"}'), E'\r\n', 3) LIKE 'x,''=Xavier,,%', true,
+          'a name that would be a formula is text in CSV');
+SELECT is(pl.csv_cell(t, false), c, 'CSV cell ' || t)
+FROM (VALUES ('a,b', '"a,b"'), ('say "x"', '"say ""x"""'), ('@x', '''@x')) AS v(t, c);
+
+SELECT * FROM finish();
+ROLLBACK;
