@@ -136,12 +136,13 @@ class Tour:
             assert mixed["rejected"] == 1 and mixed["errors"][0]["index"] == 1, mixed
 
     def strategies(self):
-        draft = self.go("POST", "/v1/strategies", STRATEGY)["id"]
+        draft = self.go("POST", "/v1/strategies", STRATEGY, expect=201)["id"]
         self.go("PUT", f"/v1/strategies/{draft}", {**STRATEGY, "name": "Care first"})
-        self.go("GET", f"/v1/strategies/{draft}")
+        self.go("PUT", f"/v1/strategies/{draft}", self.go("GET", f"/v1/strategies/{draft}"))
+        self.go("POST", f"/v1/strategies/{draft}/preview")
         self.go("POST", f"/v1/strategies/{draft}/publish")
         self.go("PUT", f"/v1/strategies/{draft}", STRATEGY, expect=409, code="strategy_published")
-        other = self.go("POST", "/v1/strategies", {**STRATEGY, "effective_from": "2026-07-01", "products": {"GTX": 0.5, "MG": 0.5}})["id"]
+        other = self.go("POST", "/v1/strategies", {**STRATEGY, "effective_from": "2026-07-01", "products": {"GTX": 0.5, "MG": 0.5}}, expect=201)["id"]
         self.go("GET", f"/v1/strategies/{other}/diff?against={draft}")
         self.go("DELETE", f"/v1/strategies/{other}")
         self.go("GET", "/v1/strategies")
@@ -186,8 +187,17 @@ class Tour:
         self.go("GET", f"{path}?period=2026-Q1&format=ndjson")
 
     def settings(self):
-        self.go("GET", "/v1/settings")
-        self.go("GET", "/v1/audit")
+        before = self.go("GET", "/v1/settings")
+        self.go("PATCH", "/v1/settings", {"time_zone": "Europe/Paris", "min_n": 3}, media=PATCH)
+        self.go("PATCH", "/v1/settings", {"time_zone": before["time_zone"], "min_n": before["min_n"]})
+        self.go("PATCH", "/v1/settings", {"time_zone": "Europe/Pariss"}, expect=422, code="validation_failed")
+        page = self.go("GET", "/v1/audit?limit=2")
+        self.go("GET", f"/v1/audit?limit=2&cursor={page['next']}")
+        self.go("GET", "/v1/audit?action=settings.update")
+        self.go("PUT", "/v1/accounts/a2/fit-override", {"tier": "core", "reason": "Framework agreement", "until": None})
+        assert self.go("GET", "/v1/accounts/a2/fit")["override"]["tier"] == "core"
+        self.go("DELETE", "/v1/accounts/a2/fit-override")
+        self.go("DELETE", "/v1/accounts/a2/fit-override", expect=404, code="not_found")
 
     def undo(self):
         for kind, records in RECORDS.items():
