@@ -174,7 +174,7 @@ $(BUILD)/unit_main.o: $(BUILD)/unit_main.c
 # compiler at hand; `make fuzz` lets libFuzzer look for more, FUZZ_SECONDS a target.
 FUZZ_SECONDS ?= 60
 .PHONY: replay fuzzers
-.PRECIOUS: $(BUILD)/tests/fuzz/%.o
+.SECONDARY: $(FUZZERS:%=$(BUILD)/tests/fuzz/fuzz_%.o)
 replay: $(FUZZERS:%=$(BUILD)/fuzz/replay_%)
 $(BUILD)/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
 	@mkdir -p $(@D)

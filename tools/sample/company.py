@@ -30,9 +30,9 @@ class Style:
 
 
 FOLLOWER = Style(0.88, 0.88, 0.5, 0.85, 0.44, (6, 4, 1), (6, 3, 1))
-MIXED = Style(0.66, 0.66, 0.6, 0.6, 0.52, (4, 3, 3), (5, 3, 2))
-OWN_WAY = Style(0.24, 0.30, 0.15, 0.2, 0.68, (1, 1, 8), (2, 1, 7))     # shops and hotels, small and quick, at the lowest price
-HARVESTER = Style(0.35, 0.82, 0.8, 0.7, 0.47, (5, 4, 1), (4, 2, 4))    # works the right clients, closes what rings in
+MIXED = Style(0.58, 0.60, 0.6, 0.6, 0.52, (4, 3, 3), (5, 3, 2))
+OWN_WAY = Style(0.10, 0.16, 0.15, 0.2, 0.68, (1, 1, 8), (2, 1, 7))     # shops and hotels, small and quick, at the lowest price
+HARVESTER = Style(0.22, 0.82, 0.8, 0.7, 0.47, (5, 4, 1), (4, 2, 4))    # works the right clients, closes what rings in
 
 REPS = [  # id, name, team, style, first day (days before the end of the sample; None: before it begins)
     ("anna-keller", "Anna Keller", "dach", FOLLOWER, None), ("jonas-brandt", "Jonas Brandt", "dach", MIXED, None),
@@ -77,10 +77,10 @@ INDUSTRIES = [  # industry, kinds of name, share of accounts, employees from..to
     ("healthcare", ["University Hospital", "General Hospital", "Medical Center"], 0.22, (1000, 14000), 120, 92000, True),
     ("healthcare", ["Clinic", "Care Group", "Orthopaedics"], 0.24, (60, 900), 110, 34000, True),
     ("insurance", ["Health Insurance", "Mutual", "Assurance"], 0.14, (300, 9000), 400, 61000, True),
-    ("retail", ["Stores", "Outfitters", "Home & Garden"], 0.16, (20, 4000), 180, 13000, False),
-    ("hospitality", ["Hotels", "Resorts"], 0.10, (30, 1500), 90, 11000, False),
-    ("logistics", ["Freight", "Logistics"], 0.08, (80, 5000), 150, 16000, False),
-    ("manufacturing", ["Works", "Precision"], 0.06, (100, 8000), 210, 19000, False),
+    ("retail", ["Stores", "Outfitters", "Home & Garden"], 0.16, (20, 4000), 180, 27000, False),
+    ("hospitality", ["Hotels", "Resorts"], 0.10, (30, 1500), 90, 22000, False),
+    ("logistics", ["Freight", "Logistics"], 0.08, (80, 5000), 150, 30000, False),
+    ("manufacturing", ["Works", "Precision"], 0.06, (100, 8000), 210, 33000, False),
 ]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Loads a folder made by generate.py through the API: load.py FOLDER URL, the key on standard input.
 
-Kinds in the order of their file names, then settings, then the strategies that are not published yet. Loading again changes nothing.
+Settings, the strategies that are not published yet, then the kinds in the order of their file names. Loading again changes nothing.
 """
 import json
 import pathlib
@@ -35,21 +35,20 @@ def send_kind(api, path):
 
 def publish(api, path, known):
     document = path.read_bytes()
-    if json.loads(document)["name"] in known:
-        return
-    draft = api.call("POST", "/v1/strategies", document)
-    api.call("POST", f"/v1/strategies/{draft['id']}/publish", b"{}")
+    strategy = known.get(json.loads(document)["name"]) or api.call("POST", "/v1/strategies", document)
+    if strategy["status"] != "published":  # a draft may be left from a load that was interrupted
+        api.call("POST", f"/v1/strategies/{strategy['id']}/publish")
 
 
 def main():
     folder, url = pathlib.Path(sys.argv[1]), sys.argv[2]
     api = Api(url, sys.stdin.readline().strip())
     start = time.monotonic()
-    known = {strategy["name"] for strategy in api.call("GET", "/v1/strategies?limit=1000")["data"] if strategy["status"] == "published"}
+    known = {strategy["name"]: strategy for strategy in api.call("GET", "/v1/strategies?limit=1000")["data"]}
     api.call("PATCH", "/v1/settings", json.dumps({"reporting_currency": "USD"}).encode(), "application/merge-patch+json")
-    events = sum(send_kind(api, path) for path in sorted(folder.glob("*.ndjson")))
-    for path in sorted(folder.glob("strategy-*.json")):
+    for path in sorted(folder.glob("strategy-*.json")):  # first: what follows is then judged once
         publish(api, path, known)
+    events = sum(send_kind(api, path) for path in sorted(folder.glob("*.ndjson")))
     print(f"sample: {events:,} events and two strategies in {time.monotonic() - start:.1f} s")
 
 
