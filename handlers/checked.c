@@ -18,8 +18,8 @@ enum err checked_run(struct request *request, struct reply *reply, const struct 
 	else
 		shape_check_text(shape, body, request->body, "", whole, &reply->problems);
 	if (reply->problems.count > 0)
-		err = reply_error(reply, ERR_VALIDATION_FAILED, "the %s cannot be accepted: %zu problem%s", shape->name, reply->problems.count,
-				  reply->problems.count == 1 ? "" : "s");
+		err = reply_error(reply, ERR_VALIDATION_FAILED, "the %s cannot be accepted: %zu problem%s", shape->name,
+				  reply->problems.count, reply->problems.count == 1 ? "" : "s");
 	json_decref(body);
 	return err == ERR_OK ? query_run(request, reply) : err;
 }

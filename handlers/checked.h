@@ -5,7 +5,8 @@
 #include "request.h"
 #include "shape.h"
 
-/* Parses the body, checks it (whole: required fields too), and runs the route's statement (query_run). All problems at once: 422. */
+/* Parses the body, checks it (whole: required fields too), and runs the route's statement (query_run). All problems at once: 422.
+ */
 enum err checked_run(struct request *request, struct reply *reply, const struct shape *shape, bool whole);
 
 #endif

@@ -9,15 +9,15 @@
 static const char *const statuses[] = {"draft", "published", NULL};
 
 static const struct field list_fields[] = {
-	{.name = "effective_at", .type = FIELD_DATE_OR_DATETIME, .summary = "those in force for somebody then; a day: at its start"},
-	{.name = "status", .type = FIELD_WORD, .words = statuses, .summary = "drafts or published ones only"},
-	{.name = "cursor", .type = FIELD_STRING, .summary = "next of the page before"},
-	{.name = "limit", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 1000, .summary = "strategies a page"},
+    {.name = "effective_at", .type = FIELD_DATE_OR_DATETIME, .summary = "those in force for somebody then; a day: at its start"},
+    {.name = "status", .type = FIELD_WORD, .words = statuses, .summary = "drafts or published ones only"},
+    {.name = "cursor", .type = FIELD_STRING, .summary = "next of the page before"},
+    {.name = "limit", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 1000, .summary = "strategies a page"},
 };
 const struct shape strategy_list_params = SHAPE("strategies", list_fields);
 
 static const struct field diff_fields[] = {
-	{.name = "against", .type = FIELD_ID, .summary = "the other strategy; the one in force now when absent"},
+    {.name = "against", .type = FIELD_ID, .summary = "the other strategy; the one in force now when absent"},
 };
 const struct shape strategy_diff_params = SHAPE("diff", diff_fields);
 

@@ -11,23 +11,69 @@
 
 /* The metrics of the dictionary (METRICS 4): what a threshold may be set for. */
 static const char *const metrics[] = {
-    "client_share_on_strategy", "off_strategy_investment", "open_pipeline_share", "pipeline_created_share", "bookings_share",
-    "opportunistic", "win_rate", "win_rate_lift", "cycle_days", "deal_size", "velocity", "selling_time_share", "meeting_share",
-    "effort_per_win", "cost_of_sale", "focus_gap", "target_coverage", "product_mix", "segment_mix", "concentration",
-    "message_adoption", "consultative", "alignment_index", "deliberate_emergent", "change_decomposition", "leaderboard",
-    "data_quality", "trend", "decision_stream", "focus_opportunity", "pipeline_change", "strategy_setters", "white_space",
+    "client_share_on_strategy",
+    "off_strategy_investment",
+    "open_pipeline_share",
+    "pipeline_created_share",
+    "bookings_share",
+    "opportunistic",
+    "win_rate",
+    "win_rate_lift",
+    "cycle_days",
+    "deal_size",
+    "velocity",
+    "selling_time_share",
+    "meeting_share",
+    "effort_per_win",
+    "cost_of_sale",
+    "focus_gap",
+    "target_coverage",
+    "product_mix",
+    "segment_mix",
+    "concentration",
+    "message_adoption",
+    "consultative",
+    "alignment_index",
+    "deliberate_emergent",
+    "change_decomposition",
+    "leaderboard",
+    "data_quality",
+    "trend",
+    "decision_stream",
+    "focus_opportunity",
+    "pipeline_change",
+    "strategy_setters",
+    "white_space",
 };
 enum { METRIC_COUNT = sizeof metrics / sizeof *metrics };
 
 static const char *const groupings[] = {"total", "rep", "team", "segment", "product", "tier", "origin", "period", NULL};
 static const char *const directions[] = {"higher", "lower", NULL};
 
-#define KEY {.name = "key", .type = FIELD_STRING, .required = true, .no_null = true, .bounded = true, .min = 1, .max = 100}
-#define LABEL {.name = "label", .type = FIELD_STRING, .no_null = true, .bounded = true, .min = 1, .max = 200}
-#define SHARE(member) {.name = (member), .type = FIELD_DECIMAL, .no_null = true, .bounded = true, .min = 0, .max = 1}
-#define NUMBER(member, least, most) {.name = (member), .type = FIELD_DECIMAL, .no_null = true, .bounded = true, .min = (least), .max = (most)}
-#define LIST(member, of) {.name = (member), .type = FIELD_LIST, .no_null = true, .element = &(of)}
-#define PART(member, of) {.name = (member), .type = FIELD_OBJECT, .no_null = true, .inner = &(of)}
+#define KEY                                                                                                                        \
+	{                                                                                                                          \
+		.name = "key", .type = FIELD_STRING, .required = true, .no_null = true, .bounded = true, .min = 1, .max = 100      \
+	}
+#define LABEL                                                                                                                      \
+	{                                                                                                                          \
+		.name = "label", .type = FIELD_STRING, .no_null = true, .bounded = true, .min = 1, .max = 200                      \
+	}
+#define SHARE(member)                                                                                                              \
+	{                                                                                                                          \
+		.name = (member), .type = FIELD_DECIMAL, .no_null = true, .bounded = true, .min = 0, .max = 1                      \
+	}
+#define NUMBER(member, least, most)                                                                                                \
+	{                                                                                                                          \
+		.name = (member), .type = FIELD_DECIMAL, .no_null = true, .bounded = true, .min = (least), .max = (most)           \
+	}
+#define LIST(member, of)                                                                                                           \
+	{                                                                                                                          \
+		.name = (member), .type = FIELD_LIST, .no_null = true, .element = &(of)                                            \
+	}
+#define PART(member, of)                                                                                                           \
+	{                                                                                                                          \
+		.name = (member), .type = FIELD_OBJECT, .no_null = true, .inner = &(of)                                            \
+	}
 
 static const struct field id = {.name = "id", .type = FIELD_ID, .no_null = true};
 static const struct field word = {.name = "word", .type = FIELD_STRING, .no_null = true, .bounded = true, .min = 1, .max = 100};
@@ -39,12 +85,16 @@ static const struct shape scope_shape = SHAPE("scope", scope_fields);
 static const struct field target_fields[] = {SHARE("bookings"), SHARE("time")};
 static const struct shape target_shape = SHAPE("target", target_fields);
 static const struct field segment_fields[] = {
-    KEY, LABEL, {.name = "when", .type = FIELD_ANY, .required = true, .no_null = true, .check = rules_check}, PART("target", target_shape)};
+    KEY,
+    LABEL,
+    {.name = "when", .type = FIELD_ANY, .required = true, .no_null = true, .check = rules_check},
+    PART("target", target_shape)};
 static const struct shape segment_shape = SHAPE("segment", segment_fields);
 static const struct field segment = {.name = "segment", .type = FIELD_OBJECT, .no_null = true, .inner = &segment_shape};
 
 static const struct field criterion_fields[] = {
-    KEY, LABEL,
+    KEY,
+    LABEL,
     {.name = "weight", .type = FIELD_DECIMAL, .required = true, .no_null = true, .bounded = true, .min = 1e-6, .max = 1e6},
     {.name = "attr", .type = FIELD_STRING, .required = true, .no_null = true, .bounded = true, .min = 1, .max = 200},
     {.name = "match", .type = FIELD_ANY, .required = true, .no_null = true, .check = match_check}};
@@ -52,7 +102,8 @@ static const struct shape criterion_shape = SHAPE("criterion", criterion_fields)
 static const struct field criterion = {.name = "criterion", .type = FIELD_OBJECT, .no_null = true, .inner = &criterion_shape};
 
 static const struct field tier_fields[] = {
-    KEY, LABEL,
+    KEY,
+    LABEL,
     {.name = "min", .type = FIELD_DECIMAL, .required = true, .no_null = true, .bounded = true, .min = 0, .max = 100},
     {.name = "on_strategy", .type = FIELD_BOOLEAN, .required = true, .no_null = true}};
 static const struct shape tier_shape = SHAPE("tier", tier_fields);
@@ -73,16 +124,17 @@ static const struct field message = {.name = "message", .type = FIELD_OBJECT, .n
 static const struct field opportunistic_fields[] = {SHARE("limit"), LIST("easy_origins", word)};
 static const struct shape opportunistic_shape = SHAPE("opportunistic", opportunistic_fields);
 
-static const struct field conduct_fields[] = {
-    LIST("discovery_kinds", word), LIST("proposal_kinds", word), LIST("selling_time_kinds", word), LIST("unknown_outcome_kinds", word),
-    LIST("not_real_reasons", word), LIST("talk_ratio_band", share)};
+static const struct field conduct_fields[] = {LIST("discovery_kinds", word),    LIST("proposal_kinds", word),
+					      LIST("selling_time_kinds", word), LIST("unknown_outcome_kinds", word),
+					      LIST("not_real_reasons", word),   LIST("talk_ratio_band", share)};
 static const struct shape conduct_shape = SHAPE("conduct", conduct_fields);
 
-static const struct field coverage_fields[] = {
-    NUMBER("min_activities", 1, 1000), LIST("kinds", word), NUMBER("window_days", 1, 3660), NUMBER("grace_days", 0, 3660)};
+static const struct field coverage_fields[] = {NUMBER("min_activities", 1, 1000), LIST("kinds", word),
+					       NUMBER("window_days", 1, 3660), NUMBER("grace_days", 0, 3660)};
 static const struct shape coverage_shape = SHAPE("target_coverage", coverage_fields);
 
-static const struct field weight_fields[] = {SHARE("bookings"), SHARE("pipeline"), SHARE("time"), SHARE("product"), SHARE("message")};
+static const struct field weight_fields[] = {SHARE("bookings"), SHARE("pipeline"), SHARE("time"), SHARE("product"),
+					     SHARE("message")};
 static const struct shape weight_shape = SHAPE("index_weights", weight_fields);
 
 static const struct field threshold_fields[] = {
@@ -115,9 +167,15 @@ static const struct field strategy_fields[] = {
     PART("index_weights", weight_shape),
     LIST("thresholds", threshold),
     /* what the service itself adds to a document: taken back in, so that an old version can be posted again as it was got */
-    {.name = "id", .type = FIELD_ANY}, {.name = "number", .type = FIELD_ANY}, {.name = "status", .type = FIELD_ANY},
-    {.name = "effective_at", .type = FIELD_ANY}, {.name = "backdated", .type = FIELD_ANY}, {.name = "created_at", .type = FIELD_ANY},
-    {.name = "updated_at", .type = FIELD_ANY}, {.name = "published_at", .type = FIELD_ANY}, {.name = "warnings", .type = FIELD_ANY},
+    {.name = "id", .type = FIELD_ANY},
+    {.name = "number", .type = FIELD_ANY},
+    {.name = "status", .type = FIELD_ANY},
+    {.name = "effective_at", .type = FIELD_ANY},
+    {.name = "backdated", .type = FIELD_ANY},
+    {.name = "created_at", .type = FIELD_ANY},
+    {.name = "updated_at", .type = FIELD_ANY},
+    {.name = "published_at", .type = FIELD_ANY},
+    {.name = "warnings", .type = FIELD_ANY},
 };
 static const struct shape strategy_shape = SHAPE("strategy", strategy_fields);
 
@@ -255,7 +313,8 @@ static void check_tiers(const json_t *fit, struct problems *problems)
 		buffer_free(&place);
 	}
 	if (count == 0 || before > 0)
-		problems_add(problems, "/fit/tiers", "no_zero_tier", "the last tier must have min 0, so that every score has a tier");
+		problems_add(problems, "/fit/tiers", "no_zero_tier",
+			     "the last tier must have min 0, so that every score has a tier");
 	if (on == 0)
 		problems_add(problems, "/fit/tiers", "no_on_strategy_tier", "at least one tier must be on_strategy");
 	if (on == count && json_array_size(json_object_get(fit, "required")) > 0)
@@ -287,8 +346,8 @@ static void check_required(const json_t *fit, struct problems *problems)
 			continue;
 		buffer_printf(&place, "/fit/required/%zu", i);
 		nearest = text_nearest(text_of(name), keys, known);
-		problems_add(problems, place.data, "unknown_criterion", "no criterion has this key%s%s%s", nearest >= 0 ? "; did you mean " : "",
-			     nearest >= 0 ? keys[nearest] : "", nearest >= 0 ? "?" : "");
+		problems_add(problems, place.data, "unknown_criterion", "no criterion has this key%s%s%s",
+			     nearest >= 0 ? "; did you mean " : "", nearest >= 0 ? keys[nearest] : "", nearest >= 0 ? "?" : "");
 		buffer_free(&place);
 	}
 	free(keys);
@@ -310,13 +369,15 @@ static void check_thresholds(const json_t *list, struct problems *problems)
 
 			buffer_printf(&place, "/thresholds/%zu/metric", i);
 			problems_add(problems, place.data, "unknown_metric", "there is no such metric%s%s%s",
-				     nearest >= 0 ? "; did you mean " : "", nearest >= 0 ? metrics[nearest] : "", nearest >= 0 ? "?" : "");
+				     nearest >= 0 ? "; did you mean " : "", nearest >= 0 ? metrics[nearest] : "",
+				     nearest >= 0 ? "?" : "");
 			buffer_clear(&place);
 		}
 		direction = json_string_value(json_object_get(one, "direction"));
 		buffer_printf(&place, "/thresholds/%zu/fail", i);
 		if (direction != NULL && strcmp(direction, "lower") == 0 ? fail < warn : fail > warn)
-			problems_add(problems, place.data, "not_ordered", "must be %s warn: further on the bad side", fail > warn ? "at most" : "at least");
+			problems_add(problems, place.data, "not_ordered", "must be %s warn: further on the bad side",
+				     fail > warn ? "at most" : "at least");
 		buffer_free(&place);
 	}
 }
@@ -331,7 +392,7 @@ static void check_band(const json_t *band, struct problems *problems)
 bool strategy_check(const json_t *document, struct text raw, struct problems *problems)
 {
 	static const char *const segment_words[] = {"other", "unknown", NULL}, *const tier_words[] = {"excluded", "unknown", NULL},
-		*const no_words[] = {NULL};
+				 *const no_words[] = {NULL};
 	size_t before = problems->count;
 	const json_t *fit = json_object_get(document, "fit"), *segments = json_object_get(document, "segments"),
 		     *messages = json_object_get(document, "messages");

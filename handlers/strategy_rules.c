@@ -13,17 +13,17 @@ struct rule_operator {
 };
 
 static const struct rule_operator operators[] = {
-    {"eq", OPERAND_SCALAR},   {"ne", OPERAND_SCALAR},   {"in", OPERAND_LIST},     {"not_in", OPERAND_LIST},
-    {"gt", OPERAND_ORDERED},  {"gte", OPERAND_ORDERED}, {"lt", OPERAND_ORDERED},  {"lte", OPERAND_ORDERED},
-    {"contains", OPERAND_SCALAR}, {"exists", OPERAND_BOOLEAN}, {"any", OPERAND_RULES}, {"not", OPERAND_RULE},
+    {"eq", OPERAND_SCALAR},       {"ne", OPERAND_SCALAR},      {"in", OPERAND_LIST},    {"not_in", OPERAND_LIST},
+    {"gt", OPERAND_ORDERED},      {"gte", OPERAND_ORDERED},    {"lt", OPERAND_ORDERED}, {"lte", OPERAND_ORDERED},
+    {"contains", OPERAND_SCALAR}, {"exists", OPERAND_BOOLEAN}, {"any", OPERAND_RULES},  {"not", OPERAND_RULE},
 };
 enum { OPERATOR_COUNT = sizeof operators / sizeof *operators };
 
 /* What the rules around one say about it. */
 struct rule_context {
-	bool is_case;   /* a case of a criterion: has a score */
-	bool has_attr;  /* an attribute is named outside */
-	int depth;      /* 1: the outermost rules */
+	bool is_case;  /* a case of a criterion: has a score */
+	bool has_attr; /* an attribute is named outside */
+	int depth;     /* 1: the outermost rules */
 };
 
 static void check_rule(const json_t *rule, const char *pointer, struct rule_context context, struct problems *problems);
@@ -65,8 +65,8 @@ static void check_scalar_list(const json_t *list, const char *pointer, struct pr
 	}
 }
 
-static void check_operand(const struct rule_operator *operator, const json_t *value, const char *pointer, struct rule_context context,
-			  struct problems *problems)
+static void check_operand(const struct rule_operator *operator, const json_t * value, const char *pointer,
+			  struct rule_context context, struct problems *problems)
 {
 	struct rule_context inner = {.has_attr = context.has_attr, .depth = context.depth + 1};
 
@@ -137,14 +137,14 @@ static void check_score(const json_t *value, const char *pointer, struct problem
 static void check_member(const char *name, const json_t *value, const char *pointer, struct rule_context context, size_t *count,
 			 bool *looks, struct problems *problems)
 {
-	const struct rule_operator *operator = operator_find(name);
+	const struct rule_operator *operator= operator_find(name);
 
 	if (strcmp(name, "attr") == 0) {
 		if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) > 200)
 			problems_add(problems, pointer, "wrong_type", "must be the name of an attribute");
 	} else if (context.is_case && strcmp(name, "score") == 0) {
 		check_score(value, pointer, problems);
-	} else if (operator == NULL) {
+	} else if (operator== NULL) {
 		add_unknown(name, pointer, problems);
 	} else {
 		*count += 1;

@@ -85,9 +85,11 @@ COMMENT ON FUNCTION pl.key_create IS 'Stores a key by the SHA-256 (hexadecimal) 
 CREATE FUNCTION pl.key_revoke(p_org int, p_key text, p_grace_hours int, p_actor text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_before jsonb := pl.key_json(p_org, p_key);
+  v_before jsonb;
   v_now timestamptz := clock_timestamp();
 BEGIN
+  PERFORM 1 FROM public.org_version v WHERE v.org_id = p_org FOR UPDATE; -- of two who replace a key at a time, one comes too late
+  v_before := pl.key_json(p_org, p_key);
   IF v_before IS NULL THEN
     PERFORM pl.fail('not_found', format('there is no key %s', p_key));
   END IF;
