@@ -18,15 +18,10 @@ BEGIN
     RETURN;
   END IF;
   RETURN QUERY
-    SELECT (f.state).*
-      FROM (SELECT pl.fold(e ORDER BY e.occurred_at, e.source_seq, e.event_id, e.source) AS state
-              FROM object AS o
-              JOIN event AS e ON e.org_id = o.org_id AND e.kind = o.kind AND e.object_id = o.object_id
-             WHERE o.org_id = p_org AND o.kind = p_kind AND o.first_at <= v_as_of
-               AND (o.last_at > v_as_of OR o.last_received > v_known_at)
-               AND e.org_id = p_org AND e.kind = p_kind AND e.occurred_at <= v_as_of AND e.received_at <= v_known_at
-             GROUP BY o.object_id
-            OFFSET 0) AS f;
+    SELECT s.* FROM pl.states_folded(p_org, p_kind, ARRAY(
+      SELECT o.object_id FROM object AS o
+       WHERE o.org_id = p_org AND o.kind = p_kind AND o.first_at <= v_as_of
+         AND (o.last_at > v_as_of OR o.last_received > v_known_at)), v_as_of, v_known_at) AS s;
 END $$;
 COMMENT ON FUNCTION pl.object_states IS
   'Objects of a kind as the events with occurred_at <= p_as_of and received_at <= p_known_at make them (null: no bound; p_ids null: all). A row that already is that state is used as it stands';
@@ -48,15 +43,27 @@ BEGIN
   v_past := ARRAY(SELECT o.object_id FROM unnest(v_found) AS o
                    WHERE o.first_at <= p_as_of AND (o.last_at > p_as_of OR o.last_received > p_known_at));
   IF v_past <> '{}' THEN
-    RETURN QUERY
-      SELECT (f.state).*
-        FROM unnest(v_past) AS i(id),
-             LATERAL (SELECT pl.fold(e ORDER BY e.occurred_at, e.source_seq, e.event_id, e.source) AS state
-                        FROM event AS e
-                       WHERE e.org_id = p_org AND e.kind = p_kind AND e.object_id = i.id
-                         AND e.occurred_at <= p_as_of AND e.received_at <= p_known_at
-                      OFFSET 0) AS f
-       WHERE (f.state).object_id IS NOT NULL;
+    RETURN QUERY SELECT s.* FROM pl.states_folded(p_org, p_kind, v_past, p_as_of, p_known_at) AS s;
   END IF;
 END $$;
 COMMENT ON FUNCTION pl.object_states_of IS 'pl.object_states for given ids, both times given (infinity: no bound)';
+
+CREATE FUNCTION pl.states_folded(p_org int, p_kind object_kind, p_ids text[], p_as_of timestamptz, p_known_at timestamptz)
+RETURNS SETOF object
+LANGUAGE plpgsql STABLE
+-- One probe of the log an object, whatever the planner knows of the tables: a join guessed wrong here reads the log once an object.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+  RETURN QUERY
+    SELECT (f.state).*
+      FROM unnest(p_ids) AS i(id),
+           LATERAL (SELECT pl.fold(e ORDER BY e.occurred_at, e.source_seq, e.event_id, e.source) AS state
+                      FROM event AS e
+                     WHERE e.org_id = p_org AND e.kind = p_kind AND e.object_id = i.id
+                       AND e.occurred_at <= p_as_of AND e.received_at <= p_known_at
+                    OFFSET 0) AS f
+     WHERE (f.state).object_id IS NOT NULL;
+END $$;
+COMMENT ON FUNCTION pl.states_folded IS 'States of objects folded from the log up to (as_of, known_at), both given; objects not seen by then are left out'
+;
