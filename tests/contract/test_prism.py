@@ -9,6 +9,15 @@ from test_lint import tool
 from tour import Tour
 
 
+class ThroughProxy(Tour):
+    """Without the steps that Prism answers itself or hangs on: no key, a compressed body, a body that is not what its type says."""
+
+    def go(self, method, path, body=None, expect=200, **options):
+        if expect in (401, 415) or options.get("code") in ("invalid_json", "body_required") or "Content-Encoding" in (options.get("headers") or {}):
+            return None
+        return super().go(method, path, body, expect, **options)
+
+
 class Prism(Case):
     def test_tour(self):
         command = tool("@stoplight/prism-cli")
@@ -46,12 +55,7 @@ class Prism(Case):
             finally:
                 connection.close()
 
-        # Prism asks for a key itself and reads bodies as text: those steps are the service's own to answer.
-        tour = Tour(send, key)
-        go = tour.go
-        tour.go = lambda method, path, *rest, **options: (
-            None if options.get("expect") == 401 or "Content-Encoding" in (options.get("headers") or {})
-            else go(method, path, *rest, **options))
+        tour = ThroughProxy(send, key)
         tour.run()
         return tour.steps
 
