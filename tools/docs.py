@@ -47,6 +47,12 @@ def cell(value):
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
+def written(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
 def metrics_page(dictionary):
     lines = ["# Metrics", "",
              "Made by `tools/docs.py metrics` from `GET /v1/metrics`, which is what the service itself says. "
@@ -56,7 +62,7 @@ def metrics_page(dictionary):
         for member, value in metric.items():
             if member in ("key", "name") or value is None or value == []:
                 continue
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            shown = written(value)
             lines.append(f"| {member.replace('_', ' ')} | {cell(shown)} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"

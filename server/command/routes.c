@@ -115,8 +115,8 @@ static int run(const struct settings *settings, int argc, char **argv, const str
 const struct command command_routes = {
     .name = "routes",
     .usage = "[--json]",
-    .summary = "List the routes of the API.",
+    .summary = "Lists the routes of the API.",
     .details = "One line a route: method, path, scope of the key it asks for, operationId in openapi.yaml.\n"
-	       "  --json   one JSON object a line, with query parameters, media types and formats as well\n",
+	       "  --json   one JSON object a line, with query parameters, media types and formats as well",
     .run = run,
 };

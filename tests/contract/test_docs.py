@@ -1,0 +1,61 @@
+"""The documentation says what the code says."""
+import re
+import subprocess
+import sys
+import unittest
+
+from contract import ROOT, error_codes
+from harness import Case, plumbline
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def docs_tool(*arguments, **options):
+    return subprocess.run([sys.executable, "-B", str(ROOT / "tools/docs.py"), *arguments], capture_output=True, text=True, check=False, **options)
+
+
+class Pages(unittest.TestCase):
+    def test_settings_table(self):
+        done = docs_tool("settings", "--check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_links_lead_somewhere(self):
+        for page in PAGES:
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+                if "://" not in target:
+                    self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
+
+    def test_files_that_are_named_exist(self):
+        for page in PAGES:
+            for path in re.findall(r"`((?:server|handlers|sql|tests|tools|docs)/[\w./-]+\.\w+)`", page.read_text(encoding="utf-8")):
+                self.assertTrue((ROOT / path).exists(), f"{page.name}: {path}")
+
+    def test_commands_that_are_named_exist(self):
+        known = set(re.findall(r"^  ([a-z-]+) ", plumbline("--help").stdout.split("Settings")[0], re.M))
+        self.assertIn("serve", known)
+        for page in PAGES:
+            for command in re.findall(r"\bplumbline ([a-z][a-z-]+)\b", page.read_text(encoding="utf-8")):
+                if page.name != "CHANGELOG.md":
+                    self.assertIn(command, known, page.name)
+
+    def test_variables_that_are_named_exist(self):
+        known = set(re.findall(r"\b(PLUMBLINE_\w+)", plumbline("--help").stdout))
+        for page in PAGES:
+            for name in re.findall(r"`(PLUMBLINE_[A-Z_]+[A-Z])`", page.read_text(encoding="utf-8")):
+                self.assertIn(name, known, page.name)
+
+    def test_every_error_is_in_the_guide(self):
+        text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+        rows = {code: int(status) for status, codes in re.findall(r"^\| (\d{3}) \| ([^|]+) \|", text, re.M) for code in re.findall(r"`(\w+)`", codes)}
+        self.assertEqual(rows, error_codes())
+
+
+class Dictionary(Case):
+    def test_metrics_page_is_the_dictionary(self):
+        server = self.start()
+        done = docs_tool("metrics", "-", "--check", input=self.assert_status(server.client("read").get("/v1/metrics"), 200).text)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
