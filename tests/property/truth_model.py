@@ -2,7 +2,7 @@
 import json
 import random
 
-TRACKED = {"opportunity": ("stage", "owner", "account", "splits"),
+TRACKED = {"opportunity": ("stage", "owner", "account", "splits", "amount", "currency", "probability", "lines", "expected_close"),
            "rep": ("team", "team_from", "cost_per_hour", "cost_currency")}
 REQUIRED = {"opportunity": {"stage": "Open"}, "account": {"name": "A"}, "rep": {"name": "R"}, "team": {"name": "T"},
             "product": {"name": "P"}}
