@@ -1,67 +1,17 @@
 """The database goes away and comes back: refused at once and in the form of every error, then served again without help."""
-import os
 import pathlib
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 from harness import Case
-from harness.database import psql, rows
-from harness.server import ROOT, plumbline
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cluster import Cluster  # noqa: E402
 from load import Load  # noqa: E402
 
 READS = ("/v1/reps/r1", "/v1/reps", "/v1/metrics/win_rate", "/v1/alignment?by=rep")
-
-
-class Cluster:
-    """A PostgreSQL of one's own that may be stopped and crashed, with one migrated database."""
-
-    def __init__(self):
-        self.directory = tempfile.mkdtemp(prefix="plumbline-faults-")
-        os.chmod(self.directory, 0o755)
-        self.admin_url = self.tool("start")
-        self.url = self.admin_url.replace("/postgres?", "/faults?")
-        psql(self.admin_url, "CREATE DATABASE faults")
-        done = plumbline("migrate", database_url=self.url)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-
-    def tool(self, action):
-        done = subprocess.run([str(ROOT / "tools" / "pg.sh"), action, self.directory], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        return done.stdout.strip()
-
-    def start(self):
-        self.tool("start")
-
-    def stop(self):
-        self.tool("stop")
-
-    def crash(self):
-        """Every process of it ends at once, nothing is written down: as after a power cut."""
-        home = pathlib.Path(self.directory, "home")
-        data = pathlib.Path(home.read_text().strip() if home.exists() else self.directory, "data")
-        pid = int((data / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGQUIT)
-        while pathlib.Path(f"/proc/{pid}").exists():
-            time.sleep(0.02)
-
-    def sql(self, query):
-        return rows(self.url, query)
-
-    def value(self, query):
-        return self.sql(query)[0][0]
-
-    def destroy(self):
-        self.tool("destroy")
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class DatabaseAway(Case):
