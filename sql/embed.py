@@ -13,6 +13,8 @@ import pathlib
 import re
 import sys
 
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MADE = "/* Made by sql/embed.py. */\n"
 # Code is replaced whole: no table depends on a function or type of schema pl.
@@ -62,17 +64,12 @@ def statements_c(paths):
 
 def openapi():
     """The contract as it stands and as JSON. Dates and the like stay the strings they look like."""
-    path = ROOT / "openapi.yaml"
-    if not path.exists():
-        return "", ""
-    import yaml
-
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         pass
     Loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-    text = read(path)
+    text = read(ROOT / "openapi.yaml")
     return text, json.dumps(yaml.load(text, Loader), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

@@ -72,6 +72,7 @@ class Migrate(Commands):
         self.assertIn("plumbline migrate", done.stderr)
         server = self.serve(database=database, arguments=["--migrate"])
         self.assert_ok(server.client().put("/v1/reps/r1", {"name": "Ann"}))
+        self.assertNotIn("statement_refused", server.log(), "PostgreSQL refuses to prepare a statement")
 
     def test_database_away(self):
         done = plumbline("migrate", database_url="postgresql://nobody@127.0.0.1:1/none")
