@@ -109,23 +109,23 @@ static bool outcome(const struct csv_reader *reader, struct csv_fault *fault)
 	return false;
 }
 
-/* Up to and with the first line break, a carriage return or a line feed; all when there is none. */
-static size_t line_size(const char *data, size_t size)
+/* The first line break, a carriage return or a line feed; NULL when there is none. */
+static const char *find_break(const char *data, size_t size)
 {
-	const char *feed = memchr(data, '\n', size), *back;
+	const char *feed = memchr(data, '\n', size);
+	const char *back = memchr(data, '\r', feed != NULL ? (size_t)(feed - data) : size);
 
-	size = feed != NULL ? (size_t)(feed - data) + 1 : size;
-	back = memchr(data, '\r', size);
-	return back != NULL ? (size_t)(back - data) + 1 : size;
+	return back != NULL ? back : feed;
 }
 
 static void feed_lines(struct csv_reader *reader, const char *data, size_t size)
 {
 	while (size > 0 && !reader->stopped && reader->message == NULL) {
-		size_t piece = line_size(data, size);
+		const char *end = find_break(data, size);
+		size_t piece = end != NULL ? (size_t)(end - data) + 1 : size;
 
 		feed_piece(reader, data, piece);
-		if (data[piece - 1] == '\n' && reader->message == NULL)
+		if (end != NULL && *end == '\n' && reader->message == NULL)
 			reader->line++;
 		data += piece;
 		size -= piece;
