@@ -4,7 +4,7 @@
 CREATE FUNCTION pl.tracked(p_kind object_kind) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE p_kind
-    WHEN 'opportunity' THEN '{stage,owner,account,splits}'::text[]
+    WHEN 'opportunity' THEN '{stage,owner,account,splits,amount,currency,probability,lines,expected_close}'::text[]
     WHEN 'account' THEN '{*}'
     WHEN 'rep' THEN '{team,team_from,cost_per_hour,cost_currency}'
     ELSE '{}'

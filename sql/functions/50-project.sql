@@ -171,6 +171,7 @@ BEGIN
   IF cardinality(v_deals) > 0 THEN
     v_deals := ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_deals) AS id ORDER BY 1);
     PERFORM pl.project_deals(p_org, v_deals);
+    PERFORM pl.project_open_spans(p_org, v_deals);
     v_activities := v_activities || pl.activities_led_astray(p_org, v_deals);
     PERFORM pl.project_reporting_currency(p_org);
   END IF;
@@ -212,6 +213,7 @@ BEGIN
   PERFORM pl.project_account_versions(p_org, NULL);
   PERFORM pl.project_account_fits(p_org, NULL);
   PERFORM pl.project_deals(p_org, NULL);
+  PERFORM pl.project_open_spans(p_org, NULL);
   PERFORM pl.project_reporting_currency(p_org);
   PERFORM pl.reprice(p_org, NULL);
   PERFORM pl.project_activities(p_org, NULL);

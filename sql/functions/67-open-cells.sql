@@ -14,57 +14,102 @@ END
 $$;
 COMMENT ON FUNCTION pl.stock_instants IS 'when a stock is taken: at the end of the period (of each sub-period), at as_of when that comes first';
 
+CREATE FUNCTION pl.open_then(q pl.metric_query, p_at timestamptz) RETURNS SETOF pl.deal_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_nestloop = off AS $$
+DECLARE
+  v_judged timestamptz := CASE WHEN q.fit_basis = 'current' THEN q.upto ELSE p_at END;
+  v_scoped text[] := ARRAY(SELECT DISTINCT f.team_id FROM pl.strategy_spans(q.org, NULL, NULL) f);
+BEGIN
+  RETURN QUERY
+  WITH force AS MATERIALIZED (
+    SELECT f.team_id, f.strategy_id FROM pl.strategy_spans(q.org, NULL, NULL) f WHERE v_judged >= f.valid_from AND v_judged < f.valid_to
+  ), deal AS (
+    SELECT s.*, t.team_id AS team, coalesce(t.backcast, false) AS team_backcast,
+           CASE WHEN t.team_id = ANY (v_scoped) THEN t.team_id ELSE '' END AS scope
+    FROM open_span s
+    LEFT JOIN rep_team t ON t.org_id = q.org AND t.rep_id = s.owner AND p_at >= t.valid_from AND p_at < t.valid_to
+    WHERE s.org_id = q.org AND s.valid_to > p_at AND s.valid_from <= p_at
+  ), ruled AS (
+    SELECT d.*, CASE WHEN q.fit_basis LIKE 'restated:%' THEN q.basis ELSE f.strategy_id END AS strategy
+    FROM deal d LEFT JOIN force f ON f.team_id = d.scope
+  )
+  SELECT r.deal_id, NULL::text, 'open'::text, p_at, NULL::timestamptz, r.owner, r.team, r.account_id, r.strategy, coalesce(a.segment, 'unknown'),
+         coalesce(a.tier, 'unknown'), coalesce(a.class, 'unknown'),
+         CASE WHEN r.account_id IS NULL THEN 'no_account' WHEN r.strategy IS NULL THEN 'no_strategy' WHEN a.class IS NULL THEN 'no_account' ELSE a.reason END,
+         r.backcast OR r.team_backcast OR coalesce(a.backcast, false), r.amount, r.currency,
+         CASE WHEN r.currency IS NULL OR r.currency = q.currency THEN r.amount
+              ELSE pl.convert(q.org, r.amount, r.currency, q.currency, pl.local_date(p_at, q.zone)) END,
+         1::numeric, r.probability, r.origin, r.families, r.weights, r.expected_close
+  FROM ruled r
+  LEFT JOIN account_fit a ON a.org_id = q.org AND a.strategy_id = r.strategy AND a.account_id = r.account_id
+                         AND v_judged >= a.valid_from AND v_judged < a.valid_to
+  WHERE q.credit <> 'at_event' OR pl.within(q, r.owner, r.team, coalesce(a.segment, 'unknown'), coalesce(a.tier, 'unknown'), r.origin, r.families);
+END
+$$;
+COMMENT ON FUNCTION pl.open_then IS
+  'deals open at an instant as known now, judged then, set-wise from open_span: the verdict is that of pl.judge, which a test holds it to';
+
 CREATE FUNCTION pl.open_rows(q pl.metric_query, p_at timestamptz) RETURNS SETOF pl.deal_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  -- The state at the end of today is the state now.
-  v_as_of timestamptz := CASE WHEN q.as_of IS NOT NULL OR p_at < q.upto THEN p_at END;
-  v_rows  pl.deal_row[];
+  v_rows pl.deal_row[];
 BEGIN
-  v_rows := ARRAY(
-    SELECT (d.deal_id, d.name, 'open', p_at, d.created_at, d.rep, d.team, d.account_id, d.strategy, d.segment, d.tier, d.class, d.reason,
-            d.backcast, d.amount, d.currency,
-            CASE WHEN q.currency IS NOT DISTINCT FROM q.reporting THEN d.money ELSE
-              pl.convert(q.org, d.amount, d.currency, q.currency, pl.local_date(p_at, q.zone), v_as_of, q.known_at) END,
-            1::numeric, d.probability, d.origin, d.families, d.weights, d.expected_close)::pl.deal_row
-    FROM pl.open_deals(q.org, v_as_of, q.known_at, q.fit_basis) d);
+  IF q.as_of IS NULL AND q.known_at IS NULL AND q.credit = 'at_event' THEN
+    RETURN QUERY SELECT * FROM pl.open_then(q, p_at);
+    RETURN;
+  ELSIF q.as_of IS NULL AND q.known_at IS NULL THEN
+    v_rows := ARRAY(SELECT r FROM pl.open_then(q, p_at) r);
+  ELSE
+    v_rows := ARRAY(
+      SELECT (d.deal_id, d.name, 'open', p_at, d.created_at, d.rep, d.team, d.account_id, d.strategy, d.segment, d.tier, d.class, d.reason,
+              d.backcast, d.amount, d.currency,
+              CASE WHEN q.currency IS NOT DISTINCT FROM q.reporting THEN d.money ELSE
+                pl.convert(q.org, d.amount, d.currency, q.currency, pl.local_date(p_at, q.zone), p_at, q.known_at) END,
+              1::numeric, d.probability, d.origin, d.families, d.weights, d.expected_close)::pl.deal_row
+      FROM pl.open_deals(q.org, p_at, q.known_at, q.fit_basis) d);
+  END IF;
   RETURN QUERY
   SELECT r.* FROM unnest(pl.credited(q, v_rows)) r
   WHERE pl.within(q, r.rep, r.team, r.segment, r.tier, r.origin, r.families);
 END
 $$;
-COMMENT ON FUNCTION pl.open_rows IS 'deals open at an instant, judged then and priced at that day''s rate (METRICS.md M03, R6)';
+COMMENT ON FUNCTION pl.open_rows IS
+  'deals open at an instant, judged then and priced at that day''s rate (METRICS.md M03, R6): as known now, or, asked as_of or known_at, as it was known then';
 
 CREATE FUNCTION pl.open_sums(q pl.metric_query) RETURNS SETOF pl.deal_cell
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$
 BEGIN
   RETURN QUERY
-  WITH keyed AS (
-    SELECT i.period,
-           CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
-                     WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
-           d.class, CASE WHEN q.with_segment THEN d.segment END AS segment,
+  WITH alike AS (
+    SELECT CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
+                             WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
+           i.period, d.class, CASE WHEN q.with_segment THEN d.segment END AS segment,
            CASE WHEN NOT q.with_family THEN '{unspecified}' WHEN d.families = '{}' THEN '{unspecified}' ELSE d.families END AS families,
            CASE WHEN NOT q.with_family THEN '{1}' WHEN d.families = '{}' THEN '{1}' ELSE d.weights END AS weights,
-           d.money, d.amount, d.credit, d.probability, d.rep IS NULL AS no_owner, d.backcast
+           CASE WHEN q.credit = 'split' THEN sum(d.credit) ELSE count(*)::numeric END AS n,
+           CASE WHEN q.credit = 'split' THEN coalesce(sum(d.credit) FILTER (WHERE d.money IS NOT NULL), 0) ELSE count(d.money)::numeric END AS priced,
+           sum(d.money) AS money, sum(d.money * d.probability) AS weighted, max(d.money) AS largest,
+           count(*) FILTER (WHERE d.probability IS NULL) AS no_probability,
+           count(*) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL) AS unpriced,
+           count(*) FILTER (WHERE d.amount IS NULL) AS no_amount, count(*) FILTER (WHERE d.rep IS NULL) AS no_owner,
+           count(*) FILTER (WHERE d.backcast) AS backcast
     FROM pl.stock_instants(q) i, pl.open_rows(q, i.at) d
+    GROUP BY 1, i.period, d.class, 4, 5, 6
   ), part AS (
-    SELECT k.*, unnest(k.families) AS family, unnest(k.weights) AS weight, generate_subscripts(k.families, 1) AS place FROM keyed k
+    SELECT a.*, unnest(a.families) AS family, unnest(a.weights) AS weight, generate_subscripts(a.families, 1) AS place FROM alike a
   ), chosen AS (
     SELECT p.*, q.grouped_by = 'product' OR q.product IS NOT NULL OR p.place = 1 AS counts,
-           CASE WHEN q.grouped_by = 'product' OR q.product IS NOT NULL THEN p.money * p.weight ELSE p.money END AS whole,
-           p.money * p.weight AS of_family
+           CASE WHEN q.grouped_by = 'product' OR q.product IS NOT NULL THEN p.weight ELSE 1 END AS portion
     FROM part p
     WHERE q.product IS NULL OR p.family = q.product
   )
   SELECT false, CASE WHEN q.grouped_by = 'product' THEN c.family ELSE c.key END, c.period, 'open'::text, c.class, c.segment, c.family,
-         sum(c.credit) FILTER (WHERE c.counts), coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NOT NULL), 0),
-         coalesce(sum(c.whole) FILTER (WHERE c.counts), 0), coalesce(sum(c.of_family), 0), max(c.whole) FILTER (WHERE c.counts),
-         coalesce(sum(c.whole * c.probability) FILTER (WHERE c.counts), 0),
-         (count(*) FILTER (WHERE c.counts AND c.probability IS NULL))::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.money IS NULL AND c.amount IS NOT NULL))::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.amount IS NULL))::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.no_owner))::numeric, (count(*) FILTER (WHERE c.counts AND c.backcast))::numeric
+         coalesce(sum(c.n) FILTER (WHERE c.counts), 0), coalesce(sum(c.priced) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.money * c.portion) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0),
+         max(c.largest * c.portion) FILTER (WHERE c.counts), coalesce(sum(c.weighted * c.portion) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.no_probability) FILTER (WHERE c.counts), 0), coalesce(sum(c.unpriced) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.no_amount) FILTER (WHERE c.counts), 0), coalesce(sum(c.no_owner) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.backcast) FILTER (WHERE c.counts), 0)
   FROM chosen c
   GROUP BY 2, c.period, c.class, c.segment, c.family;
 END

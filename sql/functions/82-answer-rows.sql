@@ -10,6 +10,19 @@ COMMENT ON FUNCTION pl.money_exact IS 'an amount with all its decimals, so that 
 CREATE TYPE pl.drill_row AS (place text[], body json);
 COMMENT ON TYPE pl.drill_row IS 'place: the row''s position in the list, by which cursors point';
 
+CREATE FUNCTION pl.open_named(q pl.metric_query) RETURNS SETOF pl.deal_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET enable_nestloop = off AS $$
+BEGIN
+  RETURN QUERY
+  SELECT d.deal_id, coalesce(d.name, f.name), d.outcome, d.at, coalesce(d.created_at, f.created_at), d.rep, d.team, d.account_id, d.strategy,
+         d.segment, d.tier, d.class, d.reason, d.backcast, d.amount, d.currency, d.money, d.credit, d.probability, d.origin, d.families, d.weights,
+         d.expected_close
+  FROM pl.open_rows(q, q.stock_at) d
+  LEFT JOIN deal_fact f ON f.org_id = q.org AND f.deal_id = d.deal_id;
+END
+$$;
+COMMENT ON FUNCTION pl.open_named IS 'open deals with what a list shows of them besides';
+
 CREATE FUNCTION pl.drill_deals(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
@@ -20,7 +33,7 @@ BEGIN
     SELECT d.* FROM pl.closed_deals(q, q.start_at, q.end_at) d
     WHERE m.drill = 'closed' AND (d.outcome = 'won' OR m.key IN ('win_rate', 'win_rate_lift'))
     UNION ALL
-    SELECT d.* FROM pl.open_rows(q, q.stock_at) d WHERE m.drill = 'open'
+    SELECT d.* FROM pl.open_named(q) d WHERE m.drill = 'open'
     UNION ALL
     SELECT d.* FROM pl.created_deals(q, q.start_at, q.end_at) d WHERE m.drill = 'created'
   ), counted AS (

@@ -2,14 +2,16 @@
 
 CREATE FUNCTION pl.costly_deals(q pl.metric_query) RETURNS json
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  v_reps boolean := (SELECT o.rep_metrics = 'on' FROM org o WHERE o.org_id = q.org);
 BEGIN
   RETURN (
-    SELECT coalesce(json_agg(row_to_json(x) ORDER BY x.money DESC, x.id COLLATE "C"), '[]')
-    FROM (SELECT d.deal_id AS id, d.name, d.outcome, d.rep, d.account_id AS account, d.segment, d.tier, d.reason,
-                 pl.iso(d.at) AS at, pl.money_text(d.money, q.currency)::numeric AS money
+    SELECT coalesce(json_agg(row_to_json(x) ORDER BY x.money::numeric DESC, x.id COLLATE "C"), '[]')
+    FROM (SELECT d.deal_id AS id, d.name, d.outcome, CASE WHEN v_reps THEN d.rep END AS rep, d.account_id AS account, d.segment, d.tier, d.reason,
+                 pl.iso(d.at) AS at, pl.money_text(d.money, q.currency) AS money
           FROM (SELECT * FROM pl.closed_deals(q, q.start_at, q.end_at) c WHERE c.outcome = 'won'
                 UNION ALL
-                SELECT * FROM pl.open_rows(q, q.stock_at)) d
+                SELECT * FROM pl.open_named(q)) d
           WHERE d.class = 'off' AND d.money IS NOT NULL
           ORDER BY d.money DESC, d.deal_id COLLATE "C"
           LIMIT 10) x);

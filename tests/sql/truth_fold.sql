@@ -27,7 +27,8 @@ SELECT is(pl.fold_doc('{}', '{"amount": 12345678901234567890.123456789}', false)
           '{"amount": 12345678901234567890.123456789}', 'no number goes through a double');
 
 -- ── tracks ───────────────────────────────────────────────────────────────────────────────────────
-SELECT is(pl.tracked('opportunity'), '{stage,owner,account,splits}'::text[], 'what is tracked of a deal');
+SELECT is(pl.tracked('opportunity'), '{stage,owner,account,splits,amount,currency,probability,lines,expected_close}'::text[],
+          'what is tracked of a deal');
 SELECT is(pl.tracked('account'), '{*}'::text[], 'all of an account is tracked');
 SELECT is(pl.tracked('rep'), '{team,team_from,cost_per_hour,cost_currency}'::text[], 'what is tracked of a rep');
 SELECT is(pl.tracked('activity'), '{}'::text[], 'nothing of an activity is tracked');
