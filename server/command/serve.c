@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../gauges.h"
 #include "../http.h"
 #include "../process.h"
 #include "../ready.h"
@@ -27,6 +28,7 @@ struct listener {
 struct server {
 	struct service service;
 	struct worker_pool *pool;
+	struct gauges *gauges;
 	struct listener api, admin;
 };
 
@@ -107,6 +109,7 @@ static bool start(struct server *server, const struct settings *settings)
 		log_say(LOG_ERROR, "start_failed", "no threads can be had");
 		return false;
 	}
+	server->gauges = gauges_start(settings, server->service.ready, server->service.stats);
 	api.pool = server->pool;
 	if (settings->admin_listen[0] != '\0' && !start_listener(&server->admin, &admin))
 		return false;
@@ -152,6 +155,7 @@ static bool stop(struct server *server, const sigset_t *signals)
 	sound = join_listener(&server->api) && sound;
 	http_free(server->api.http);
 	http_free(server->admin.http);
+	gauges_stop(server->gauges);
 	ready_stop(server->service.ready);
 	stats_free(server->service.stats);
 	return sound;

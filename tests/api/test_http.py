@@ -14,7 +14,8 @@ from harness import Case, Client
 class Http(Case):
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.start(env={"PLUMBLINE_CORS_ORIGINS": "https://dash.example, https://ops.example"})
+        cls.server = cls.start(env={"PLUMBLINE_CORS_ORIGINS": "https://dash.example, https://ops.example",
+                                    "PLUMBLINE_GAUGE_INTERVAL": 1})
         cls.reader, cls.writer = cls.server.client("read"), cls.server.client("ingest")
         cls.anybody = Client(cls.server.url)
 
@@ -250,6 +251,19 @@ class Http(Case):
                      r"plumbline_database_duration_seconds_count [1-9]", r"plumbline_ready 1", r"plumbline_queue_depth \d",
                      r"process_resident_memory_bytes \d+", r"plumbline_connections \d"):
             self.assertRegex(exposition.text, rf"(?m)^{line}", exposition.text)
+
+    def test_alignment_gauges(self):
+        """What is in quarantine is seen by Prometheus within the interval."""
+        self.wait_metric('plumbline_quarantine_open{org="default"} 0')
+        future = {"id": "later", "name": "Later", "occurred_at": "2099-01-01T00:00:00Z"}
+        self.assertEqual(self.assert_ok(self.writer.post("/v1/accounts", [future, {"id": "now", "name": "Now"}]))["quarantined"], 1)
+        self.wait_metric('plumbline_quarantine_open{org="default"} 1')
+
+    def wait_metric(self, line):
+        admin, deadline = Client(self.server.admin_url), time.monotonic() + 10
+        while f"\n{line}\n" not in admin.get("/metrics").text:
+            self.assertLess(time.monotonic(), deadline, admin.get("/metrics").text)
+            time.sleep(0.05)
 
 
 class Tls(Case):
