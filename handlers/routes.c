@@ -14,12 +14,12 @@
 
 /* The rows of one kind of object: Names and Name are its plural and singular in operationIds. */
 #define RESOURCE(plural, Names, Name, resource) \
-	{.method = METHOD_GET, .path = "/v1/" plural, .scope = READ_SCOPES, .params = &list_params, .run = resource_read, \
+	{.method = METHOD_GET, .path = "/v1/" plural, .scope = READ_SCOPES, .params = &list_params, .run = resource_read, .versioned = true, \
 	 .statement = STATEMENT_object_list, .data = &(resource), .operation_id = "list" Names}, \
 	{.method = METHOD_POST, .path = "/v1/" plural, .scope = SCOPE_INGEST, .body = BODY_STREAM, \
 	 .media = MEDIA_BIT_JSON | MEDIA_BIT_NDJSON | MEDIA_BIT_CSV, .params = &post_params, .run = resource_post, \
 	 .prepare = resource_post_one, .data = &(resource), .operation_id = "post" Names}, \
-	{.method = METHOD_GET, .path = ID_PATH(plural), .scope = READ_SCOPES, .run = resource_read, \
+	{.method = METHOD_GET, .path = ID_PATH(plural), .scope = READ_SCOPES, .run = resource_read, .versioned = true, \
 	 .statement = STATEMENT_object_get, .data = &(resource), .operation_id = "get" Name}, \
 	{.method = METHOD_PUT, .path = ID_PATH(plural), .scope = SCOPE_INGEST, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, \
 	 .params = &write_params, .run = resource_write, .prepare = resource_put, .data = &(resource), .operation_id = "put" Name}, \
@@ -33,7 +33,7 @@
 	{.method = METHOD_POST, .path = ID_PATH(plural) "/merge", .scope = SCOPE_INGEST, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, \
 	 .params = &write_params, .run = resource_write, .prepare = resource_merge, .data = &(resource), .operation_id = "merge" Name}, \
 	{.method = METHOD_GET, .path = ID_PATH(plural) "/history", .scope = READ_SCOPES, .params = &history_params, \
-	 .run = resource_read, .statement = STATEMENT_object_history, .data = &(resource), .operation_id = "list" Name "History"}
+	 .run = resource_read, .versioned = true, .statement = STATEMENT_object_history, .data = &(resource), .operation_id = "list" Name "History"}
 
 const struct route routes[] = {
 	/* the service itself */
@@ -93,14 +93,14 @@ const struct route routes[] = {
 	{.method = METHOD_GET, .path = "/v1/opportunities/{id}/alignment", .scope = SCOPE_READ, .params = &opportunity_params, .run = query_run,
 	 .versioned = true, .statement = STATEMENT_opportunity_alignment, .operation_id = "getOpportunityAlignment"},
 	{.method = METHOD_GET, .path = "/v1/metrics", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &dictionary_params,
-	 .run = query_run, .statement = STATEMENT_metrics_dictionary, .operation_id = "listMetrics"},
+	 .run = query_run, .versioned = true, .statement = STATEMENT_metrics_dictionary, .operation_id = "listMetrics"},
 	{.method = METHOD_GET, .path = "/v1/metrics/{key}", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_params,
 	 .run = query_run, .versioned = true, .statement = STATEMENT_metric, .operation_id = "getMetric"},
 	{.method = METHOD_GET, .path = "/v1/metrics/{key}/rows", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_rows_params,
 	 .run = query_run, .versioned = true, .statement = STATEMENT_metric_rows, .operation_id = "listMetricRows"},
 
 	/* the organisation */
-	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_settings_get,
+	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .versioned = true, .statement = STATEMENT_settings_get,
 	 .operation_id = "getSettings"},
 	{.method = METHOD_PATCH, .path = "/v1/settings", .scope = SCOPE_ADMIN, .body = BODY_WHOLE,
 	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = settings_patch, .statement = STATEMENT_settings_patch,

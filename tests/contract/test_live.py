@@ -14,9 +14,15 @@ class Live(Case):
             response = server.anonymous().request(method, path, body, headers)
             return response.status, {name.lower(): value for name, value in response.headers.items()}, response.body
 
+        def still_holds(method, path, etag):
+            response = server.client().request(method, path, headers={"If-None-Match": etag})
+            self.assertEqual((response.status, response.headers["ETag"], response.body), (304, etag, b""), response)
+
         def check(method, path, status, headers, body):
             operation = contract.operation_of(method, path)[1]
             if operation is not None and status < 300:
+                if "304" in operation["responses"] and operation["operationId"] not in answered:
+                    still_holds(method, path, headers["etag"])
                 answered.add(operation["operationId"])
             for problem in contract.answer_problems(method, path, status, headers, body):
                 problems.append(f"{method} {path}: {problem}")
