@@ -149,14 +149,23 @@ BEGIN
   v_moved := ARRAY(
     SELECT o.object_id
       FROM object AS o
-     WHERE o.org_id = p_org AND o.kind = 'account' AND (p_ids IS NULL OR o.object_id = ANY (p_ids))
+     WHERE o.org_id = p_org AND o.kind = 'account' AND (p_ids IS NULL OR o.object_id IN (SELECT i FROM unnest(p_ids) AS i))
        AND (o.last_at > p_as_of OR o.last_received > p_known_at OR o.merged_into IS NOT NULL)
      ORDER BY o.object_id);
-  RETURN QUERY
-    SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast
-      FROM account_fit AS f
-     WHERE f.org_id = p_org AND (p_ids IS NULL OR f.account_id = ANY (p_ids))
-       AND (v_moved = '{}' OR f.account_id <> ALL (v_moved));
+  -- Sets, not "= ANY (array)": a filter by an array walks it for every row.
+  IF p_ids IS NULL THEN
+    RETURN QUERY
+      SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast
+        FROM account_fit AS f
+       WHERE f.org_id = p_org AND f.account_id NOT IN (SELECT m FROM unnest(v_moved) AS m);
+  ELSE
+    RETURN QUERY
+      SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast
+        FROM strategy AS s
+        JOIN account_fit AS f ON f.org_id = s.org_id AND f.strategy_id = s.strategy_id
+             AND f.account_id = ANY (ARRAY(SELECT i COLLATE "C" FROM unnest(p_ids) AS i EXCEPT SELECT m FROM unnest(v_moved) AS m))
+       WHERE s.org_id = p_org AND s.status = 'published';
+  END IF;
   IF v_moved <> '{}' THEN
     RETURN QUERY
       SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast

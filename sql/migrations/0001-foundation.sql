@@ -194,7 +194,8 @@ CREATE TABLE deal_fact (
   PRIMARY KEY (org_id, deal_id)
 ) WITH (fillfactor = 85);
 CREATE INDEX deal_fact_closed ON deal_fact (org_id, closed_at) WHERE closed_at IS NOT NULL;
-CREATE INDEX deal_fact_open ON deal_fact (org_id, deal_id) WHERE outcome = 'open';
+-- null while open: the deals open now, and those that were at an instant
+CREATE INDEX deal_fact_transition ON deal_fact (org_id, closed_transition_at);
 CREATE INDEX deal_fact_created ON deal_fact (org_id, created_at);
 CREATE INDEX deal_fact_account ON deal_fact (org_id, account_id);
 COMMENT ON COLUMN deal_fact.outcome IS 'of the stage in force; null while the stage itself is not known';
