@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 import zlib
 
-from harness import Case, plumbline
+from harness import BINARY, Case, plumbline
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -182,6 +182,15 @@ class Ndjson(Bulk):
         self.assert_problem(self.api.post("/v1/teams", b"not gzip", headers), 400, "invalid_encoding")
         self.assert_counts(self.api.post("/v1/teams", gzip.compress(json.dumps(rows[:3]).encode()), {**JSON, "Content-Encoding": "gzip"}), unchanged=3)
 
+
+class Streams(Case):
+    """What does not fit into memory; each on a server of its own, whose peak nothing else has raised."""
+
+    def setUp(self):
+        self.server = self.serve()
+        self.api = self.server.client("ingest", timeout=300)
+        self.assert_counts(self.api.post_ndjson("/v1/accounts", [{"id": "warm", "name": "Warm"}]), accepted=1)
+
     def peak_bytes(self):
         status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
@@ -208,7 +217,8 @@ class Ndjson(Bulk):
         document = self.stream(parts, {**NDJSON, "Transfer-Encoding": "chunked", **headers})
         self.assertEqual((document["accepted"] + document["unchanged"], document["rejected"]), (total, 64 * total))
         self.assertEqual((len(document["errors"]), document["errors_omitted"]), (1000, 64 * total - 1000))
-        self.assertLess(self.peak_bytes() - before, 16 * MIB, "memory grew with the body")
+        if b"__asan_init" not in BINARY.read_bytes() and b"__tsan_init" not in BINARY.read_bytes():  # they keep freed memory
+            self.assertLess(self.peak_bytes() - before, 16 * MIB, "memory grew with the body")
 
     def test_100_mib_in_bounded_memory(self):
         self.check_stream(self.hundred_mebibytes(), {})
