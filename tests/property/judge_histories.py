@@ -1,4 +1,5 @@
 """Random histories of a small sales force, told so that every order of arrival is allowed, and the SQL that feeds and compares them."""
+import datetime
 import json
 import random
 
@@ -76,8 +77,8 @@ END $$;
 
 
 def time(minutes):
-    """An instant in the first quarter of 2024; few of them at midnight, where dates begin."""
-    return f"2024-{1 + minutes // 43200 % 3:02d}-{1 + minutes // 1440 % 28:02d}T{minutes // 60 % 24:02d}:{minutes % 60:02d}:00Z"
+    """An instant in the first quarter of 2024."""
+    return f"{datetime.datetime(2024, 1, 1) + datetime.timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class History:
