@@ -20,6 +20,9 @@ class Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node, deep=False):
         names = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int"):
+                raise ValueError(f"line {key.start_mark.line + 1}: quote the key {key.value}; YAML 1.1 takes it for something else")
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"line {node.start_mark.line + 1}: {sorted(twice)} stand twice")
