@@ -28,24 +28,34 @@ static struct text member_text(const json_t *record, struct text raw, const char
 	return json_is_number(value) ? json_member(raw, name) : (struct text){0};
 }
 
-/* Numbers as they were written: those beyond what is kept exactly are named by their place, before a parser meets them. */
-static bool check_numbers(struct text raw, struct problems *problems)
+static bool is_named(const struct problems *problems, const char *pointer)
 {
-	size_t at = 0, before = problems->count;
-	struct text number;
+	for (size_t i = 0; i < problems->count; i++)
+		if (strcmp(problems->items[i].pointer, pointer) == 0)
+			return true;
+	return false;
+}
 
-	while (json_next_number(raw, &at, &number) && problems->count - before < 10) {
+/* Numbers as they were written, of a valid text: those beyond what is kept exactly are named by their place, unless something
+ * else is wrong there. */
+static void check_numbers(struct text raw, struct problems *problems)
+{
+	struct text number;
+	size_t at = 0;
+
+	while (json_next_number(raw, &at, &number) && problems->count < SHAPE_PROBLEMS_MAX) {
 		struct buffer pointer = {0};
 
 		if (value_is_decimal(number))
 			continue;
 		buffer_append_string(&pointer, "");
 		json_pointer_at(raw, (size_t)(number.data - raw.data), &pointer);
-		problems_add(problems, pointer.data, "out_of_range", "the number %.*s is out of range: 30 digits before and 30 after the point are kept",
-			     number.size > 60 ? 60 : (int)number.size, number.data);
+		if (!is_named(problems, pointer.data))
+			problems_add(problems, pointer.data, "out_of_range",
+				     "the number %.*s is out of range: 30 digits before and 30 after the point are kept",
+				     number.size > 60 ? 60 : (int)number.size, number.data);
 		buffer_free(&pointer);
 	}
-	return problems->count == before;
 }
 
 /* A value that can be given in two places: twice is fine when it is the same. */
@@ -186,23 +196,31 @@ static struct text trimmed(struct text raw)
 	return raw;
 }
 
+/* What the parser does not take: too large a number is named by its place all the same. */
+static enum item_verdict refuse_text(struct text raw, const char *code, const char *message, struct problems *problems)
+{
+	size_t before = problems->count;
+
+	if (strcmp(code, "out_of_range") == 0)
+		check_numbers(raw, problems);
+	if (problems->count == before)
+		problems_add(problems, "", code, "%s", message);
+	return strcmp(code, "invalid_json") == 0 ? ITEM_NOT_JSON : ITEM_REFUSED;
+}
+
 enum item_verdict item_read(const struct item_context *context, struct text raw, struct ingest_item *item, struct problems *problems)
 {
 	struct envelope envelope = {0};
 	size_t before = problems->count;
 	const char *code, *message;
-	struct json_fault fault;
 	json_t *record;
 
 	raw = trimmed(raw);
-	if (json_scan_valid(raw, NULL, &fault) && !check_numbers(raw, problems))
-		return ITEM_REFUSED;
 	record = json_parse_strict(raw, &code, &message);
-	if (record == NULL) {
-		problems_add(problems, "", code, "%s", message);
-		return strcmp(code, "invalid_json") == 0 ? ITEM_NOT_JSON : ITEM_REFUSED;
-	}
+	if (record == NULL)
+		return refuse_text(raw, code, message, problems);
 	check_record(context, record, raw, &envelope, problems);
+	check_numbers(raw, problems);
 	if (problems->count == before)
 		make(context, &envelope, raw, item);
 	json_decref(record);

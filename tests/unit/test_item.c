@@ -71,6 +71,8 @@ static const struct {
 	{&resource_opportunity, ITEM_PATCH, "d1", "{\"lines\":[{\"product\":\"p1\",\"amount\":\"x\",\"sku\":1}]}",
 	 "/lines/0/amount not_a_number,/lines/0/sku unknown_attribute"},
 	{&resource_opportunity, ITEM_PATCH, "d1", "{\"amount\":1e400}", "/amount out_of_range"},
+	{&resource_opportunity, ITEM_PATCH, "d1", "{\"amount\":1e31,\"attributes\":{\"x\":[],\"y\":1e31},\"z\":1}",
+	 "/amount out_of_range,/z unknown_attribute,/attributes/y out_of_range"},
 	{&resource_opportunity, ITEM_PATCH, "d1", "{\"amount\":\"abc\",\"splits\":[{\"rep\":\"a\",\"percent\":99.99}],\"amout\":1}",
 	 "/amount not_a_number,/amout unknown_attribute,/splits percent_total"},
 	{&resource_activity, ITEM_FULL, "v1", "{\"kind\":\"call\",\"starts_at\":\"2017-01-31T09:00:00Z\",\"duration_s\":900,\"rep\":\"r1\","
