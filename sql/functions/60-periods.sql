@@ -117,6 +117,15 @@ $$;
 COMMENT ON FUNCTION pl.period_parse IS
   'period= as a range of local dates, end exclusive (METRICS.md R1); last_Nd are the N days up to and including today; null when it is not understood';
 
+CREATE FUNCTION pl.period_before(p_first_on date, p_end_on date) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN extract(day FROM p_first_on) = 1 AND extract(day FROM p_end_on) = 1
+              THEN format('%s..%s', (p_first_on - age(p_end_on::timestamp, p_first_on::timestamp))::date, p_first_on - 1)
+              ELSE format('%s..%s', p_first_on - (p_end_on - p_first_on), p_first_on - 1) END
+$$;
+COMMENT ON FUNCTION pl.period_before IS
+  'the stretch of the same length just before, as a period: whole months (quarters, years) go by calendar, everything else by days';
+
 CREATE FUNCTION pl.sub_periods(p_period pl.period, p_granularity text, p_zone text, p_start_month int, p_fy_name text)
 RETURNS pl.sub_period[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE

@@ -106,9 +106,7 @@ BEGIN
     PERFORM pl.fail('invalid_parameter', 'compare_to goes with single periods, not with granularity or by=period.',
                     pl.problem('compare_to', 'not_applicable', 'leave out granularity'));
   END IF;
-  -- previous: the stretch of as many days just before.
-  v_request := jsonb_set(p_request, '{query,period}', to_jsonb(CASE WHEN v_to = 'previous'
-                 THEN format('%s..%s', q.first_on - (q.end_on - q.first_on), q.first_on - 1) ELSE v_to END));
+  v_request := jsonb_set(p_request, '{query,period}', to_jsonb(CASE WHEN v_to = 'previous' THEN pl.period_before(q.first_on, q.end_on) ELSE v_to END));
   v_before := pl.resolve_query(p_org, v_request, m.groupings, pl.metric_needs(m, p_request -> 'query'));
   v_rows := ARRAY(SELECT r FROM pl.metric_rows(m.key, v_before, pl.facts_of(v_before, pl.metric_needs(m, p_request -> 'query'))) r);
   RETURN ARRAY(

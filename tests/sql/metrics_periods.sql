@@ -1,6 +1,6 @@
 -- Periods (METRICS.md R1): what is understood, where it begins and ends, and in whose midnights.
 BEGIN;
-SELECT plan(52);
+SELECT plan(58);
 
 CREATE FUNCTION pg_temp.period(p_text text, p_start int DEFAULT 1, p_name text DEFAULT 'end', p_today date DEFAULT '2026-11-23') RETURNS text
 LANGUAGE sql AS $$
@@ -55,6 +55,14 @@ SELECT ok((SELECT bool_and(a.end_at = b.start_at)
 UPDATE org SET time_zone = 'America/New_York' WHERE org_id = 1;
 SELECT is((SELECT format('%s %s', pl.iso(q.start_at), pl.iso(q.end_at)) FROM pl.resolve_query(1, '{"query": {"period": "2026-03"}}', '{}', '{}') q),
           '2026-03-01T05:00:00Z 2026-04-01T04:00:00Z', 'a period is local midnights');
+
+-- compare_to=previous
+SELECT is(pl.period_before('2017-04-01', '2017-07-01'), '2017-01-01..2017-03-31', 'before a quarter: the quarter before, however many days it has');
+SELECT is(pl.period_before('2024-03-01', '2024-04-01'), '2024-02-01..2024-02-29', 'before a March: the February, leap day and all');
+SELECT is(pl.period_before('2025-04-01', '2026-04-01'), '2024-04-01..2025-03-31', 'before a fiscal year: the fiscal year before');
+SELECT is(pl.period_before('2026-01-01', '2026-02-01'), '2025-12-01..2025-12-31', 'before a January: the December');
+SELECT is(pl.period_before('2026-03-15', '2026-04-01'), '2026-02-26..2026-03-14', 'before some days: as many days');
+SELECT is(pl.period_before('2026-01-01', '2026-01-08'), '2025-12-25..2025-12-31', 'a first of the month alone makes no month');
 
 SELECT * FROM finish();
 ROLLBACK;
