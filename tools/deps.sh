@@ -15,9 +15,10 @@ WANTED="gcc libc6-dev make binutils pkg-config ca-certificates
 EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus"
 command -v npm >/dev/null || EXTRA="$EXTRA nodejs npm" # other distributors of node pack both in one
 
+all=no
 case ${1:-} in
 "") ;;
---all) WANTED="$WANTED $EXTRA" ;;
+--all) WANTED="$WANTED $EXTRA" all=yes ;;
 *) echo "usage: tools/deps.sh [--all]" >&2; exit 2 ;;
 esac
 
@@ -40,8 +41,18 @@ pick_postgresql() {
 	[ -z "$version" ] || WANTED=$(echo "$WANTED" | sed "s/postgresql-15/postgresql-$version/; s/postgresql-client-15/postgresql-client-$version/; s/postgresql-15-pgtap/postgresql-$version-pgtap/")
 }
 
+# Linters and a validating proxy for openapi.yaml, in the versions of the lock file.
+npm_packages() {
+	contract=$(dirname "$0")/../tests/contract
+	[ "$all" = yes ] || return 0
+	cmp -s "$contract/package-lock.json" "$contract/node_modules/.installed" && return 0
+	npm ci --prefix "$contract"
+	cp "$contract/package-lock.json" "$contract/node_modules/.installed"
+}
+
 needed=$(missing)
 if [ -z "$needed" ]; then
+	npm_packages
 	echo "deps: everything is there"
 	exit 0
 fi
@@ -61,3 +72,4 @@ pick_postgresql
 needed=$(missing)
 echo "deps: installing $needed"
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $needed
+npm_packages
