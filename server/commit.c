@@ -1,4 +1,4 @@
-/* The committer: everything that waits is written together, one statement an organisation and source, and answered after its
+/* A committer: everything that waits is written together, one statement an organisation and source, and answered after its
  * commit. No timer: a batch is what arrived while the last one was being written. */
 #include <stdlib.h>
 #include <string.h>

@@ -12,12 +12,15 @@
 #include "stats.h"
 #include "worker.h"
 
-/* Four queues, each with its own threads:
+/* Queues, each with its own threads:
  *   versioned  reads whose answer may be in the cache: one thread takes all that wait and asks for the versions once
  *   requests   everything else, and what the cache did not have: the workers, one request each at a time
  *   streams    bodies read while they arrive, at the pace of the client: few threads, so that slow clients hold up nobody else
- *   commits    single events: one thread takes all that wait and writes them together */
-enum lane { LANE_VERSIONED, LANE_REQUESTS, LANE_STREAMS, LANE_COMMITS, LANE_COUNT };
+ *   commits    single events: a thread takes all that wait and writes them together. Each organisation has its place in one of
+ *              these lanes, which keeps its events in order; while one organisation is locked (a rebuild, a large import), those
+ *              of the other lanes are written */
+enum { COMMITTERS = 4 };
+enum lane { LANE_VERSIONED, LANE_REQUESTS, LANE_STREAMS, LANE_COMMITS, LANE_COUNT = LANE_COMMITS + COMMITTERS };
 
 struct worker_pool {
 	const struct settings *settings;
@@ -52,6 +55,9 @@ void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from);
 
 /* Puts a job that is in the pool already into another lane; a full queue finishes it with ERR_OVERLOADED, and gives false. */
 bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job);
+
+/* Where the events of this job's organisation are written. */
+enum lane commit_lane(const struct job *job);
 
 /* Authentication, scope, rate limit, parameters: what comes before any work. */
 enum err job_admit(struct thread *thread, struct job *job);

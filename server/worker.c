@@ -116,6 +116,11 @@ void job_finish(struct job *job, enum err err)
 	job->done(job);
 }
 
+enum lane commit_lane(const struct job *job)
+{
+	return (enum lane)(LANE_COMMITS + job->request.who.org_id % COMMITTERS);
+}
+
 bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job)
 {
 	job->submitted_ns = clock_monotonic_ns();
@@ -154,7 +159,7 @@ static void answer(struct thread *thread, struct job *job)
 	if (err == ERR_OK && route->prepare != NULL)
 		err = route->prepare(&job->request, &job->reply, &job->item, &job->single);
 	if (err == ERR_OK && job->single) {
-		job_pass(thread->pool, LANE_COMMITS, job);
+		job_pass(thread->pool, commit_lane(job), job);
 		return;
 	}
 	if (err == ERR_OK)
@@ -211,25 +216,23 @@ static struct job *drop_late(struct worker_pool *pool, struct job *jobs)
 
 static void *thread_main(void *argument)
 {
-	static void (*const run[LANE_COUNT])(struct thread *, struct job *) = {
-	    [LANE_VERSIONED] = versioned_run,
-	    [LANE_REQUESTS] = requests_run,
-	    [LANE_STREAMS] = requests_run,
-	    [LANE_COMMITS] = commits_run,
-	};
 	struct thread *thread = argument;
 	struct worker_pool *pool = thread->pool;
+	void (*run)(struct thread *, struct job *) = requests_run;
 	size_t max = 1;
 	struct job *jobs;
 
-	if (thread->lane == LANE_COMMITS)
+	if (thread->lane >= LANE_COMMITS) {
+		run = commits_run;
 		max = (size_t)pool->settings->batch;
-	else if (thread->lane == LANE_VERSIONED)
+	} else if (thread->lane == LANE_VERSIONED) {
+		run = versioned_run;
 		max = VERSIONED_MAX;
+	}
 	while ((jobs = queue_pop(&pool->queues[thread->lane], max)) != NULL) {
 		jobs = drop_late(pool, jobs);
 		if (jobs != NULL)
-			run[thread->lane](thread, jobs);
+			run(thread, jobs);
 		auth_note_use(pool->auth, thread->db);
 	}
 	return NULL;
@@ -270,7 +273,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 		abort();
 	pool->settings = settings;
 	pool->stats = stats;
-	pool->threads = calloc(workers + WORKER_STREAMS + 2, sizeof *pool->threads);
+	pool->threads = calloc(workers + WORKER_STREAMS + COMMITTERS + 1, sizeof *pool->threads);
 	pool->auth = auth_new(settings->rate_limit, NULL);
 	pool->cache = cache_new((size_t)settings->cache_max, stats);
 	for (int i = 0; i < LANE_COUNT; i++)
@@ -278,7 +281,9 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 			abort();
 	if (pool->threads == NULL)
 		abort();
-	sound = pool->auth != NULL && start_thread(pool, LANE_COMMITS) && start_thread(pool, LANE_VERSIONED);
+	sound = pool->auth != NULL && start_thread(pool, LANE_VERSIONED);
+	for (int i = 0; sound && i < COMMITTERS; i++)
+		sound = start_thread(pool, (enum lane)(LANE_COMMITS + i));
 	for (size_t i = 0; sound && i < WORKER_STREAMS; i++)
 		sound = start_thread(pool, LANE_STREAMS);
 	for (size_t i = 0; sound && i < workers; i++)
@@ -313,7 +318,7 @@ bool worker_submit(struct worker_pool *pool, struct job *job)
 
 bool commit_submit(struct worker_pool *pool, struct job *job)
 {
-	return submit(pool, LANE_COMMITS, job);
+	return submit(pool, commit_lane(job), job);
 }
 
 size_t worker_queue_depth(struct worker_pool *pool)
@@ -324,7 +329,11 @@ size_t worker_queue_depth(struct worker_pool *pool)
 
 size_t commit_queue_depth(struct worker_pool *pool)
 {
-	return queue_depth(&pool->queues[LANE_COMMITS]);
+	size_t depth = 0;
+
+	for (int i = 0; i < COMMITTERS; i++)
+		depth += queue_depth(&pool->queues[LANE_COMMITS + i]);
+	return depth;
 }
 
 void worker_pool_refuse(struct worker_pool *pool)
@@ -355,7 +364,8 @@ void worker_pool_stop(struct worker_pool *pool)
 	stop_lane(pool, LANE_VERSIONED);
 	stop_lane(pool, LANE_STREAMS);
 	stop_lane(pool, LANE_REQUESTS);
-	stop_lane(pool, LANE_COMMITS);
+	for (int i = 0; i < COMMITTERS; i++)
+		stop_lane(pool, (enum lane)(LANE_COMMITS + i));
 	for (size_t i = 0; i < pool->thread_count; i++) {
 		if (pool->threads[i].read_db != pool->threads[i].db)
 			db_close(pool->threads[i].read_db);

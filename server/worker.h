@@ -1,4 +1,4 @@
-/* Workers and the committer: what runs the requests the event loop has collected.
+/* Workers and committers: what runs the requests the event loop has collected.
  *
  * The loop makes a job, fills in `request` (without db), `authorization`, `done` and `owner`, and hands it over. From then on
  * the job belongs to the pool until done(job) is called, exactly once, on a thread of the pool. done must only hand back to
@@ -30,7 +30,7 @@ struct job {
 	struct reply reply;
 	struct text authorization; /* the Authorization header as it came; absent when there was none. Lives as long as the job */
 	bool authenticated;        /* request.who is filled in already (by auth_cached on the loop) */
-	bool single;               /* item holds the one event of this request: it goes to the committer */
+	bool single;               /* item holds the one event of this request: it goes to a committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */
 	bool packed;               /* request.body is compressed: the worker expands it into `unpacked` before anybody reads it */
 	struct buffer unpacked;    /* freed by the loop after done */
@@ -41,7 +41,7 @@ struct job {
 	void *owner;               /* the loop's own */
 };
 
-/* Starts settings->workers workers, each with a connection of its own (made when first used), and the committer. NULL when
+/* Starts settings->workers workers and the committers, each with a connection of its own (made when first used). NULL when
  * threads cannot be had. settings and stats (may be NULL) must outlive the pool. */
 struct worker_pool *worker_pool_start(const struct settings *settings, struct stats *stats);
 

@@ -1,4 +1,5 @@
 """The database goes away and comes back: refused at once and in the form of every error, then served again without help."""
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -166,23 +167,46 @@ class DatabaseAway(Case):
         self.check_acknowledged(load, "crashed")
         self.wait_served(lambda: self.put(server.client()))
 
-    def test_statement_timeout(self):
-        server = self.run_server(PLUMBLINE_STATEMENT_TIMEOUT="300")
-        client = server.client()
-        self.assert_ok(self.put(client, "r9"))
+    @contextlib.contextmanager
+    def locked_organisation(self):
+        """Somebody else writes to the default organisation and does not come to an end."""
         with subprocess.Popen(["psql", "-X", "-q", "-d", self.cluster.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as session:
             session.stdin.write("BEGIN; SELECT 'locked' FROM org_version WHERE org_id = 1 FOR UPDATE;\n")
             session.stdin.flush()
             while "locked" not in (line := session.stdout.readline()):
                 self.assertTrue(line, "psql ended")
-            self.refused(*self.timed(lambda: self.put(client, "r9", "Late")), ("database_timeout",))
-            self.assertEqual(self.assert_ok(client.get("/v1/reps/r9"))["name"], "Ann")
+            yield
             session.stdin.write("ROLLBACK;\n")
             session.stdin.close()
             session.wait()
+
+    def test_statement_timeout(self):
+        server = self.run_server(PLUMBLINE_STATEMENT_TIMEOUT="300")
+        client = server.client()
+        self.assert_ok(self.put(client, "r9"))
+        with self.locked_organisation():
+            self.refused(*self.timed(lambda: self.put(client, "r9", "Late")), ("database_timeout",))
+            self.assertEqual(self.assert_ok(client.get("/v1/reps/r9"))["name"], "Ann")
         self.assert_ok(self.put(client, "r9", "Now"))
         self.assertEqual(self.assert_ok(client.get("/v1/reps/r9"))["name"], "Now")
+
+    def test_locked_organisation_holds_up_no_other(self):
+        server = self.run_server()
+        self.assertEqual(server.plumbline("org", "create", "neighbour").returncode, 0)
+        client, neighbour = server.client(), server.client(org="neighbour")
+        self.assert_ok(self.put(neighbour))
+        answers = []
+        with self.locked_organisation():
+            waiting = threading.Thread(target=lambda: answers.append(self.put(client, "r7", "Patient")))
+            waiting.start()
+            time.sleep(0.3)
+            response, seconds = self.timed(lambda: self.put(neighbour, "r7", "Free"))
+            self.assert_ok(response)
+            self.assertLess(seconds, 1.0)
+            self.assertEqual(answers, [])
+        waiting.join()
+        self.assert_ok(answers[0])
 
     def test_without_prepared_statements(self):
         server = self.run_server(PLUMBLINE_PREPARE="off")
