@@ -92,7 +92,7 @@ BEGIN
     SELECT * FROM pl.derive_open_spans(p_org, p_ids)
   ), gone AS (
     DELETE FROM open_span AS t
-     WHERE t.org_id = p_org AND (p_ids IS NULL OR t.deal_id = ANY (p_ids))
+     WHERE t.org_id = p_org AND t.deal_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.deal_id FROM open_span AS x WHERE x.org_id = p_org)))
        AND (t.deal_id, t.valid_from) NOT IN (SELECT f.deal_id, f.valid_from FROM fresh AS f)
   )
   INSERT INTO open_span AS t
