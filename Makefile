@@ -133,12 +133,12 @@ test: build unit replay ## run every suite against a throw-away PostgreSQL, also
 # The same suites with address and undefined behaviour sanitizers in the server and the unit tests.
 check-asan: ## the suites with ASan and UBSan
 	$(MAKE) BUILD=$(BUILD)-asan SANITIZER=address,undefined build unit replay
-	@BUILD=$(BUILD)-asan PYTHON=$(PYTHON) ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 \
+	@BUILD=$(BUILD)-asan PYTHON=$(PYTHON) CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 \
 	 UBSAN_OPTIONS=print_stacktrace=1 tools/test.sh $(or $(SUITES),unit fuzz api property faults)
 
 check-tsan: ## the suites that run threads with the thread sanitizer
 	$(MAKE) BUILD=$(BUILD)-tsan SANITIZER=thread build unit
-	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
+	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) CK_TIMEOUT_MULTIPLIER=10 TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
 	 tools/test.sh $(or $(SUITES),unit api faults)
 
 cover: ## line and branch coverage of the C code by all suites, in build-cover/html
