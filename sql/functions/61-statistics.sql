@@ -96,18 +96,34 @@ COMMENT ON FUNCTION pl.shrinkage_strength IS
   'prior strength M by moments over the groups'' k and n, within [2, 200]; 10 with fewer than 5 groups or a pooled rate of 0 or 1 (METRICS.md section 2)';
 
 CREATE FUNCTION pl.total_variation(p_target numeric[], p_actual numeric[]) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT sum(abs(coalesce(p, 0) - coalesce(q, 0))) / 2 FROM unnest(p_target, p_actual) AS x(p, q)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_sum numeric := 0;
+BEGIN
+  FOR i IN 1 .. cardinality(p_actual) LOOP
+    v_sum := v_sum + abs(coalesce(p_target[i], 0) - coalesce(p_actual[i], 0));
+  END LOOP;
+  RETURN v_sum / 2;
+END
 $$;
 COMMENT ON FUNCTION pl.total_variation IS
-  'half the sum of the differences of two mixes, each adding up to 1: the share that would have to move; null (a missing key) counts as 0 (METRICS.md T4)';
+  'half the sum of the differences of two mixes over the same keys, each adding up to 1: the share that would have to move; null counts as 0 (METRICS.md T4)';
 
 CREATE FUNCTION pl.jensen_shannon(p_target numeric[], p_actual numeric[]) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
   -- Logarithms have no exact digits to lose, so they are taken in double precision.
-  SELECT greatest(sum(CASE WHEN p > 0 THEN p * ln(2 * p / (p + q)) ELSE 0 END + CASE WHEN q > 0 THEN q * ln(2 * q / (p + q)) ELSE 0 END)
-                  / (2 * ln(2::float8)), 0)::numeric
-  FROM (SELECT coalesce(p, 0)::float8, coalesce(q, 0)::float8 FROM unnest(p_target, p_actual) AS x(p, q)) AS y(p, q)
+  v_sum float8 := 0;
+  p float8;
+  a float8;
+BEGIN
+  FOR i IN 1 .. cardinality(p_actual) LOOP
+    p := coalesce(p_target[i], 0);
+    a := coalesce(p_actual[i], 0);
+    v_sum := v_sum + CASE WHEN p > 0 THEN p * ln(2 * p / (p + a)) ELSE 0 END + CASE WHEN a > 0 THEN a * ln(2 * a / (p + a)) ELSE 0 END;
+  END LOOP;
+  RETURN greatest(v_sum / (2 * ln(2::float8)), 0);
+END
 $$;
 COMMENT ON FUNCTION pl.jensen_shannon IS 'Jensen-Shannon divergence of two mixes, log2: 0 … 1, finite when a key is missing on one side (METRICS.md T4)';
 

@@ -79,27 +79,38 @@ $$;
 COMMENT ON FUNCTION pl.cost_rates IS 'what an hour of a rep costs over time; the first known rate held before it too (METRICS.md R22)';
 
 CREATE FUNCTION pl.hour_sums(q pl.metric_query) RETURNS SETOF pl.hour_cell
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$
+DECLARE
+  v_direct boolean := q.as_of IS NULL AND q.known_at IS NULL AND q.basis IS NULL AND NOT q.with_cost;
 BEGIN
   RETURN QUERY
   WITH rate AS MATERIALIZED (
     SELECT c.* FROM pl.cost_rates(q) c WHERE q.with_cost
-  ), keyed AS (
-    SELECT CASE q.grouped_by WHEN 'rep' THEN coalesce(r.rep, '__none__') WHEN 'team' THEN coalesce(r.team, '__none__') WHEN 'segment' THEN r.segment
-                     WHEN 'tier' THEN r.tier WHEN 'kind' THEN r.kind END AS key,
-           CASE WHEN q.bounds IS NOT NULL THEN width_bucket(r.starts_at, q.bounds) END AS period,
-           r.class, CASE WHEN q.with_segment THEN r.segment END AS segment, CASE WHEN q.with_kind THEN r.kind END AS kind,
-           r.account_id IS NOT NULL AS linked, r.share, r.hours, r.estimated, r.rep IS NULL AS no_rep, r.backcast,
+  ), activity AS (
+    -- The common question reads the fact table straight, an index range of starts_at.
+    SELECT nullif(f.rep_id, '') AS rep, f.team, f.segment, f.tier, f.kind, f.class, f.account_id <> '' AS linked, f.starts_at, f.share, f.hours,
+           f.estimated, f.backcast, NULL::numeric AS cost
+    FROM activity_fact f
+    WHERE v_direct AND f.org_id = q.org AND f.starts_at >= q.start_at AND f.starts_at < q.end_at AND f.counted
+      AND pl.within(q, f.rep_id, f.team, f.segment, f.tier, NULL, '{}')
+    UNION ALL
+    SELECT r.rep, r.team, r.segment, r.tier, r.kind, r.class, r.account_id IS NOT NULL, r.starts_at, r.share, r.hours, r.estimated, r.backcast,
            CASE WHEN q.with_cost THEN pl.convert(q.org, r.hours * c.rate, c.currency, q.currency, pl.local_date(r.starts_at, q.zone),
-                                                 q.as_of, q.known_at) END AS cost
+                                                 q.as_of, q.known_at) END
     FROM pl.hour_rows(q, q.start_at, q.end_at) r
     LEFT JOIN rate c ON q.with_cost AND c.rep = r.rep AND r.starts_at >= c.valid_from AND r.starts_at < c.valid_to
+    WHERE NOT v_direct
   )
-  SELECT false, k.key, k.period, k.class, k.segment, k.kind, k.linked, sum(k.share), sum(k.hours),
-         coalesce(sum(k.hours) FILTER (WHERE k.estimated), 0), coalesce(sum(k.cost), 0), coalesce(sum(k.hours) FILTER (WHERE k.cost IS NULL), 0),
-         (count(*) FILTER (WHERE k.no_rep))::numeric, (count(*) FILTER (WHERE k.backcast))::numeric
-  FROM keyed k
-  GROUP BY k.key, k.period, k.class, k.segment, k.kind, k.linked;
+  SELECT false,
+         CASE q.grouped_by WHEN 'rep' THEN coalesce(a.rep, '__none__') WHEN 'team' THEN coalesce(a.team, '__none__') WHEN 'segment' THEN a.segment
+                           WHEN 'tier' THEN a.tier WHEN 'kind' THEN a.kind END,
+         CASE WHEN q.bounds IS NOT NULL THEN width_bucket(a.starts_at, q.bounds) END,
+         a.class, CASE WHEN q.with_segment THEN a.segment END, CASE WHEN q.with_kind THEN a.kind END, a.linked, sum(a.share), sum(a.hours),
+         coalesce(sum(a.hours) FILTER (WHERE a.estimated), 0), coalesce(sum(a.cost), 0),
+         CASE WHEN q.with_cost THEN coalesce(sum(a.hours) FILTER (WHERE a.cost IS NULL), 0) ELSE 0 END,
+         (count(*) FILTER (WHERE a.rep IS NULL))::numeric, (count(*) FILTER (WHERE a.backcast))::numeric
+  FROM activity a
+  GROUP BY 2, 3, a.class, 5, 6, a.linked;
 END
 $$;
 COMMENT ON FUNCTION pl.hour_sums IS 'counted activities of the period summed to cells of groups (no totals yet)';

@@ -34,10 +34,11 @@ COMMENT ON FUNCTION pl.hour_mix_amounts IS 'hours of each segment in each place 
 
 CREATE TYPE pl.mix_place AS (
   total boolean, key text, period int, keys text[], target numeric[], actual numeric[], amounts numeric[],
-  amount numeric, n numeric, unplaced numeric, unplaced_n numeric, negative boolean, reason text
+  amount numeric, n numeric, unplaced numeric, unplaced_n numeric, negative boolean, reason text, tv numeric, jsd numeric
 );
 COMMENT ON TYPE pl.mix_place IS
-  'target and realised mix of one place over the same sorted keys, both adding up to 1; target null: unplanned. amount: the whole, negative keys taken as 0';
+  'target and realised mix of one place over the same sorted keys, both adding up to 1; target null: unplanned. amount: the whole, negative keys '
+  'taken as 0. tv, jsd: how far they are apart; null where reason says why';
 
 CREATE FUNCTION pl.mix_places(p_target jsonb, p_amounts pl.mix_amount[]) RETURNS SETOF pl.mix_place
 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -56,17 +57,22 @@ BEGIN
     UNION ALL
     SELECT p.total, p.key, p.period, t.key, pl.ratio(t.value::numeric, v_planned), 0 FROM place p, jsonb_each_text(p_target) t
   ), merged AS (
-    SELECT e.total, e.key, e.period, e.k, max(e.target) AS target, sum(e.amount) AS amount FROM entry e GROUP BY e.total, e.key, e.period, e.k
-  ), listed AS (
+    SELECT e.total, coalesce(e.key, '') AS key, coalesce(e.period, 0) AS period, e.k, max(e.target) AS target, sum(e.amount) AS amount
+    FROM entry e GROUP BY e.total, 2, 3, e.k
+  ), listed AS MATERIALIZED (
     SELECT m.total, m.key, m.period, array_agg(m.k ORDER BY m.k COLLATE "C") AS keys, array_agg(m.target ORDER BY m.k COLLATE "C") AS target,
-           array_agg(m.amount ORDER BY m.k COLLATE "C") AS amounts
-    FROM merged m GROUP BY m.total, m.key, m.period
+           array_agg(m.amount ORDER BY m.k COLLATE "C") AS amounts,
+           array_agg(pl.ratio(greatest(m.amount, 0), p.amount) ORDER BY m.k COLLATE "C") AS shares
+    FROM merged m JOIN place p ON (p.total, coalesce(p.key, ''), coalesce(p.period, 0)) = (m.total, m.key, m.period)
+    GROUP BY m.total, m.key, m.period
   )
-  SELECT p.total, p.key, p.period, coalesce(l.keys, '{}'), l.target, ARRAY(SELECT pl.ratio(greatest(x, 0), p.amount) FROM unnest(l.amounts) x),
-         l.amounts, p.amount, p.n, p.unplaced, p.unplaced_n, p.negative,
-         CASE WHEN coalesce(v_planned, 0) <= 0 THEN 'no_target' WHEN p.amount = 0 THEN 'empty_denominator' END
-  FROM place p
-  LEFT JOIN listed l ON (l.total, coalesce(l.key, ''), coalesce(l.period, 0)) = (p.total, coalesce(p.key, ''), coalesce(p.period, 0));
+  SELECT x.*, CASE WHEN x.reason IS NULL THEN pl.total_variation(x.target, x.actual) END,
+         CASE WHEN x.reason IS NULL THEN pl.jensen_shannon(x.target, x.actual) END
+  FROM (SELECT p.total, p.key, p.period, coalesce(l.keys, '{}') AS keys, l.target, l.shares AS actual, l.amounts, p.amount, p.n, p.unplaced,
+               p.unplaced_n, p.negative, CASE WHEN coalesce(v_planned, 0) <= 0 THEN 'no_target' WHEN p.amount = 0 THEN 'empty_denominator' END AS reason
+        FROM place p
+        LEFT JOIN listed l ON (l.total, l.key, l.period) = (p.total, coalesce(p.key, ''), coalesce(p.period, 0))
+        OFFSET 0) x;
 END
 $$;
 COMMENT ON FUNCTION pl.mix_places IS 'amounts by key held against a target mix, one row a place of the answer';
@@ -74,9 +80,7 @@ COMMENT ON FUNCTION pl.mix_places IS 'amounts by key held against a target mix, 
 CREATE FUNCTION pl.mix_parts(m pl.mix_place, p_terms text, p_currency text) RETURNS json
 LANGUAGE sql STABLE AS $$
   SELECT json_build_object(
-    'realised', CASE WHEN m.reason IS NULL THEN 1 - round(pl.total_variation(m.target, m.actual), 6) END,
-    'sqrt_jsd', CASE WHEN m.reason IS NULL THEN round(sqrt(pl.jensen_shannon(m.target, m.actual)), 6) END,
-    'jsd', CASE WHEN m.reason IS NULL THEN round(pl.jensen_shannon(m.target, m.actual), 6) END,
+    'realised', 1 - round(m.tv, 6), 'sqrt_jsd', round(sqrt(m.jsd), 6), 'jsd', round(m.jsd, 6),
     'negative_set_to_zero', m.negative,
     'keys', coalesce((SELECT json_agg(json_build_object(
                'key', k, 'target', round(t, 6), 'actual', round(a, 6), 'gap', round(a - coalesce(t, 0), 6),
@@ -89,8 +93,7 @@ CREATE FUNCTION pl.mix_rows(q pl.metric_query, p_cells pl.deal_cell[], p_over te
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
-  SELECT m.total, m.key, m.period, CASE WHEN m.reason IS NULL THEN pl.total_variation(m.target, m.actual) END,
-         CASE WHEN m.reason IS NULL THEN pl.total_variation(m.target, m.actual) * m.amount END, m.amount, m.n, NULL::numeric[], m.reason,
+  SELECT m.total, m.key, m.period, m.tv, m.tv * m.amount, m.amount, m.n, NULL::numeric[], m.reason,
          pl.excluded(q, m.unplaced_n, m.unplaced, s.unpriced, s.no_amount, s.no_owner), pl.quality(q, m.amount, m.unplaced, s.backcast),
          '{}'::json, pl.mix_parts(m, 'money', q.currency)
   FROM pl.mix_places(pl.mix_target(q, p_over), ARRAY(SELECT a FROM pl.deal_mix_amounts(q, p_cells, 'won', p_over) a)) m

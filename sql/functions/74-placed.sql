@@ -6,7 +6,7 @@ CREATE TYPE pl.placed_deal AS (
 );
 COMMENT ON TYPE pl.placed_deal IS 'money: the part of the deal that counts in this place (that of one family, when asked about products)';
 
-CREATE FUNCTION pl.placed_won(q pl.metric_query) RETURNS SETOF pl.placed_deal
+CREATE FUNCTION pl.placed_won(q pl.metric_query, p_class text DEFAULT NULL) RETURNS SETOF pl.placed_deal
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY
@@ -15,11 +15,12 @@ BEGIN
            f.closed_backcast AS backcast, f.closed_at AS at, f.created_at, f.money, 1::numeric AS credit, f.origin, f.families, f.weights
     FROM deal_fact f
     WHERE q.plain AND f.org_id = q.org AND f.closed_at >= q.start_at AND f.closed_at < q.end_at AND f.outcome = 'won'
+      AND (p_class IS NULL OR f.closed_class = p_class)
       AND pl.within(q, f.closed_rep, f.closed_team, f.closed_segment, f.closed_tier, f.origin, f.families)
     UNION ALL
     SELECT r.deal_id, r.rep, r.team, r.segment, r.tier, r.class, r.backcast, r.at, r.created_at, r.money, r.credit, r.origin, r.families, r.weights
     FROM pl.closed_deals(q, q.start_at, q.end_at) r
-    WHERE NOT q.plain AND r.outcome = 'won'
+    WHERE NOT q.plain AND r.outcome = 'won' AND (p_class IS NULL OR r.class = p_class)
   )
   SELECT p.total,
          CASE WHEN NOT p.total THEN
@@ -43,7 +44,7 @@ BEGIN
     WHERE q.grouped_by = 'product' AND (q.product IS NULL OR f.family = q.product)) p;
 END
 $$;
-COMMENT ON FUNCTION pl.placed_won IS 'deals won in the period, once for the total and once for each group they are in';
+COMMENT ON FUNCTION pl.placed_won IS 'deals won in the period, all or of one class, once for the total and once for each group they are in';
 
 CREATE FUNCTION pl.answer_places(q pl.metric_query, p_keys text[]) RETURNS TABLE (total boolean, key text, period int)
 LANGUAGE plpgsql STABLE AS $$

@@ -21,7 +21,7 @@ BEGIN
   IF q.as_of IS NULL AND q.known_at IS NULL THEN
     RETURN (SELECT round(coalesce(sum(f.hours), 0), 6) FROM activity_fact f WHERE f.org_id = q.org AND f.counted AND f.deal_id = p_deal);
   END IF;
-  RETURN (SELECT round(coalesce(sum(e.hours), 0), 6) FROM pl.deal_effort(q) e WHERE e.deal_id = p_deal);
+  RETURN (SELECT round(coalesce(sum(e.hours), 0), 6) FROM pl.deal_effort(q, ARRAY[p_deal]) e);
 END
 $$;
 

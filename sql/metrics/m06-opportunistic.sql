@@ -14,43 +14,65 @@ END
 $$;
 COMMENT ON FUNCTION pl.unfiltered IS 'the same question about the whole organisation';
 
-CREATE FUNCTION pl.deal_effort(q pl.metric_query) RETURNS TABLE (deal_id text, hours numeric)
+CREATE FUNCTION pl.deal_effort(q pl.metric_query, p_deals text[]) RETURNS TABLE (deal_id text, hours numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   IF q.as_of IS NULL AND q.known_at IS NULL THEN
-    RETURN QUERY SELECT f.deal_id, sum(f.hours) FROM activity_fact f WHERE f.org_id = q.org AND f.counted AND f.deal_id IS NOT NULL GROUP BY f.deal_id;
+    RETURN QUERY SELECT f.deal_id, sum(f.hours) FROM activity_fact f
+                 WHERE f.org_id = q.org AND f.counted AND f.deal_id = ANY (p_deals) GROUP BY f.deal_id;
   ELSE
     RETURN QUERY SELECT f.deal_id, sum(f.hours) FROM pl.activity_facts(q.org, q.as_of, q.known_at) f
-                 WHERE f.org_id = q.org AND f.counted AND f.deal_id IS NOT NULL GROUP BY f.deal_id;
+                 WHERE f.org_id = q.org AND f.counted AND f.deal_id = ANY (p_deals) GROUP BY f.deal_id;
   END IF;
 END
 $$;
-COMMENT ON FUNCTION pl.deal_effort IS 'counted hours spent on each deal; deals without activities have no row';
+COMMENT ON FUNCTION pl.deal_effort IS 'counted hours spent on each of these deals; deals without activities have no row';
+
+CREATE FUNCTION pl.latest_wins(q pl.metric_query, p_from timestamptz, p_to timestamptz, p_limit int) RETURNS TABLE (deal_id text, money numeric)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+BEGIN
+  IF q.plain THEN
+    RETURN QUERY
+    SELECT f.deal_id, f.money FROM deal_fact f
+    WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome = 'won' AND f.closed_class = 'on' AND f.money IS NOT NULL
+    ORDER BY f.closed_at DESC, f.deal_id
+    LIMIT p_limit;
+  ELSE
+    RETURN QUERY
+    SELECT d.deal_id, d.money FROM pl.closed_deals(pl.unfiltered(q), p_from, p_to) d
+    WHERE d.outcome = 'won' AND d.class = 'on' AND d.money IS NOT NULL
+    ORDER BY d.at DESC, d.deal_id COLLATE "C"
+    LIMIT p_limit;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION pl.latest_wins IS 'on-strategy wins with a price in [p_from, p_to), the latest first, of the whole organisation';
 
 CREATE FUNCTION pl.usual_effort(q pl.metric_query) RETURNS numeric
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
-  v_all    pl.metric_query := pl.unfiltered(pl.without_groups(q));
+  v_deals  text[];
+  v_money  numeric[];
   v_median float8;
   v_n      bigint;
 BEGIN
   IF NOT EXISTS (SELECT FROM activity_fact a WHERE a.org_id = q.org AND a.deal_id IS NOT NULL) THEN
     RETURN NULL;
   END IF;
-  v_all.start_at := q.stock_at - interval '365 days';
-  v_all.end_at := q.stock_at + interval '1 microsecond';
-  -- Measured over the whole organisation: what a win costs is not a matter of the group that is looked at.
+  -- What a win costs is not a matter of the group that is looked at; and five thousand wins tell the median as well as all.
+  SELECT array_agg(w.deal_id), array_agg(w.money) INTO v_deals, v_money
+  FROM pl.latest_wins(q, q.stock_at - interval '365 days', q.stock_at + interval '1 microsecond', 5000) w;
   SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (e.hours / greatest(w.money, 0.01))::float8), count(*) INTO v_median, v_n
-  FROM pl.placed_won(v_all) w
-  JOIN pl.deal_effort(v_all) e ON e.deal_id = w.deal_id
-  WHERE w.class = 'on' AND w.money IS NOT NULL;
+  FROM unnest(v_deals, v_money) AS w(deal_id, money)
+  JOIN pl.deal_effort(q, v_deals) e ON e.deal_id = w.deal_id;
   RETURN CASE WHEN v_n >= q.min_n THEN v_median::numeric END;
 END
 $$;
-COMMENT ON FUNCTION pl.usual_effort IS 'median hours per unit of money of on-strategy wins in the 365 days up to the period''s end; null below min_n wins (METRICS.md M06)';
+COMMENT ON FUNCTION pl.usual_effort IS
+  'median hours per unit of money of on-strategy wins in the 365 days up to the period''s end (the latest 5,000 of them); null below min_n wins (METRICS.md M06)';
 
 CREATE FUNCTION pl.metric_opportunistic(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_nestloop = off AS $$
 DECLARE
   v_limit  numeric := (q.body #>> '{opportunistic,limit}')::numeric;
   v_easy   text[] := ARRAY(SELECT jsonb_array_elements_text(CASE WHEN jsonb_typeof(q.body #> '{opportunistic,easy_origins}') = 'array'
@@ -58,14 +80,17 @@ DECLARE
   v_usual  numeric := pl.usual_effort(q);
 BEGIN
   RETURN QUERY
-  WITH sorted AS (
+  WITH off AS MATERIALIZED (
+    SELECT * FROM pl.placed_won(q, 'off') p WHERE p.money IS NOT NULL
+  ), effort AS MATERIALIZED (
+    SELECT * FROM pl.deal_effort(q, ARRAY(SELECT p.deal_id FROM off p WHERE p.total AND (p.origin = ANY (v_easy)) IS NOT TRUE))
+  ), sorted AS (
     SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.money, p.credit,
            CASE WHEN p.origin = ANY (v_easy) OR e.hours / greatest(p.money, 0.01) <= v_usual THEN 'opportunistic'
                 WHEN e.hours IS NULL THEN 'unclassified'
                 ELSE 'misdirected' END AS kind
-    FROM pl.placed_won(q) p
-    LEFT JOIN pl.deal_effort(q) e ON e.deal_id = p.deal_id
-    WHERE p.class = 'off' AND p.money IS NOT NULL
+    FROM off p
+    LEFT JOIN effort e ON e.deal_id = p.deal_id
   ), split AS MATERIALIZED (
     SELECT s.total, s.key, s.period,
            coalesce(sum(s.money) FILTER (WHERE s.kind = 'opportunistic'), 0) AS easy, coalesce(sum(s.credit) FILTER (WHERE s.kind = 'opportunistic'), 0) AS easy_n,
@@ -95,5 +120,5 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
    'won money off strategy that came easily / won money (on + off): origin among the strategy''s easy_origins, or hours per money at most the usual of on-strategy wins',
    'fraction', 'money', 'deals won with closed_at in the period', '{rep,team,segment,period}', 'as bookings_share',
    'Every off-strategy win is opportunistic, misdirected, or unclassified (no activity known and no easy origin); the three add up to off. '
-   'budget: against the strategy''s opportunistic.limit, near from 80 % of it. With fewer than min_n on-strategy wins that have activities in '
+   'budget: against the strategy''s opportunistic.limit, near from 80 % of it. The usual is the median of the latest 5,000 at most. With fewer than min_n on-strategy wins that have activities in '
    'the last 365 days the effort rule is unavailable.', '{closed}', 5, NULL);

@@ -16,11 +16,21 @@ DECLARE
 BEGIN
   RETURN QUERY
   WITH part AS MATERIALIZED (
-    SELECT 1 AS place, 'bookings' AS name, r.total, r.key, r.period, r.value, r.n, r.excluded FROM pl.metric_bookings_share(q, f) r
-    UNION ALL SELECT 2, 'pipeline', r.total, r.key, r.period, r.value, r.n, r.excluded FROM pl.metric_open_pipeline_share(q, f) r
-    UNION ALL SELECT 3, 'time', r.total, r.key, r.period, r.value, r.n, r.excluded FROM pl.metric_selling_time_share(q, f) r
-    UNION ALL SELECT 4, 'product', r.total, r.key, r.period, 1 - r.value, r.n, r.excluded FROM pl.metric_product_mix(q, f) r
-    UNION ALL SELECT 5, 'message', r.total, r.key, r.period, r.value, r.n, r.excluded FROM pl.metric_message_adoption(q, f) r
+    -- The values of M05, M03, M12 and M17 without the prose around them.
+    SELECT 1 AS place, s.total, s.key, s.period, CASE WHEN s.money_on + s.money_off > 0 THEN pl.ratio(s.money_on, s.money_on + s.money_off) END AS value,
+           s.priced_on + s.priced_off AS n, s.n_unknown AS unknown
+    FROM pl.shares(f.closed, 'won') s
+    UNION ALL
+    SELECT 2, s.total, s.key, s.period, CASE WHEN s.money_on + s.money_off > 0 THEN pl.ratio(s.money_on, s.money_on + s.money_off) END,
+           s.priced_on + s.priced_off, s.n_unknown
+    FROM pl.shares(f.open, 'open') s
+    UNION ALL
+    SELECT 3, s.total, s.key, s.period, pl.ratio(s.h_on, s.h_on + s.h_off), s.n, s.n_unknown FROM pl.hour_shares(f.hours) s
+    UNION ALL
+    SELECT 4, m.total, m.key, m.period, 1 - m.tv, m.n, 0
+    FROM pl.mix_places(pl.mix_target(q, 'product'), ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.closed, 'won', 'product') a)) m
+    UNION ALL
+    SELECT 5, r.total, r.key, r.period, r.value, r.n, 0 FROM pl.metric_message_adoption(q, f) r
   ), place AS (
     SELECT DISTINCT p.total, p.key, p.period FROM part p
   ), whole AS (
@@ -28,7 +38,7 @@ BEGIN
            min(p.n) FILTER (WHERE p.value IS NOT NULL AND (v_weights ->> w.name)::numeric > 0) AS n,
            json_object_agg(w.name, json_build_object('value', round(p.value, 6), 'weight', (v_weights ->> w.name)::numeric,
                                                      'n', trim_scale(coalesce(p.n, 0))) ORDER BY w.place) AS parts,
-           sum((p.excluded ->> 'unknown')::numeric) FILTER (WHERE w.place <= 3) AS unknown
+           sum(p.unknown) AS unknown
     FROM place a
     CROSS JOIN (VALUES (1, 'bookings'), (2, 'pipeline'), (3, 'time'), (4, 'product'), (5, 'message')) AS w(place, name)
     LEFT JOIN part p ON p.place = w.place AND (p.total, coalesce(p.key, ''), coalesce(p.period, 0)) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))

@@ -47,13 +47,13 @@ BEGIN
     FROM pull u GROUP BY u.key, u.part
   )
   SELECT p.total, p.key, p.period,
-         CASE WHEN p.reason IS NOT NULL THEN NULL WHEN p.total THEN pl.total_variation(p.target, p.actual) ELSE s.contribution END,
-         CASE WHEN NOT p.total THEN coalesce(s.own_amount, 0) WHEN p.reason IS NULL THEN pl.total_variation(p.target, p.actual) * p.amount END,
+         CASE WHEN p.reason IS NOT NULL THEN NULL WHEN p.total THEN p.tv ELSE s.contribution END,
+         CASE WHEN NOT p.total THEN coalesce(s.own_amount, 0) ELSE p.tv * p.amount END,
          CASE WHEN p.total THEN p.amount ELSE coalesce(s.whole_amount, 0) END, p.n, NULL::numeric[], p.reason,
          CASE v_terms WHEN 'money' THEN pl.excluded(q, p.unplaced_n, p.unplaced, 0, 0, 0) ELSE pl.excluded(q, p.unplaced_n, 0, 0, 0, 0, p.unplaced) END,
          pl.quality(q, p.amount, p.unplaced, 0), '{}'::json,
          CASE WHEN p.total THEN pl.mix_parts((p.total, p.key, p.period, p.keys, p.target, p.actual, p.amounts, p.amount, p.n, p.unplaced,
-                                              p.unplaced_n, p.negative, p.reason)::pl.mix_place, v_terms, q.currency)
+                                              p.unplaced_n, p.negative, p.reason, p.tv, p.jsd)::pl.mix_place, v_terms, q.currency)
               ELSE json_build_object('keys', coalesce(s.keys, '[]'), 'weight', round(pl.ratio(s.own_amount, s.whole_amount), 6)) END
   FROM place p
   LEFT JOIN setter s ON NOT p.total AND s.key = p.key AND s.part = p.part;

@@ -17,7 +17,7 @@ CREATE TABLE open_span (
   backcast        boolean NOT NULL,
   PRIMARY KEY (org_id, deal_id, valid_from)
 ) WITH (fillfactor = 85);
-CREATE INDEX open_span_to ON open_span (org_id, valid_to);
+CREATE INDEX open_span_to ON open_span (org_id, valid_to, valid_from);
 COMMENT ON TABLE open_span IS 'One row a stretch of time, half-open, in which a live deal was open and nothing that counts about it changed';
 COMMENT ON COLUMN open_span.valid_to IS 'infinity: still open, and so';
 COMMENT ON COLUMN open_span.probability IS '0..1: the deal''s own, else its stage''s, else null';
