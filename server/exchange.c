@@ -12,10 +12,11 @@
 
 struct exchange *exchange_new(struct exchange_context *context)
 {
-	struct exchange *exchange = calloc(1, sizeof *exchange);
+	struct exchange *exchange = malloc(sizeof *exchange);
 
 	if (exchange == NULL)
 		abort();
+	memset(exchange, 0, offsetof(struct exchange, fields));
 	exchange->context = context;
 	exchange->answer = &exchange->job.reply;
 	exchange->start_ns = process_now_ns();

@@ -60,7 +60,6 @@ struct exchange {
 	const void *raw_target_at;     /* where it stood in the library's buffer */
 	struct text method;            /* as it came */
 	char *memory;                  /* copy of the head and decoded values */
-	struct param fields[FIELDS_MAX];
 	size_t field_count;
 	bool has_body, expects_continue;
 	uint64_t declared;             /* Content-Length; UINT64_MAX: unknown (chunked) */
@@ -76,6 +75,8 @@ struct exchange {
 	bool suspended;
 	bool listed, woken_done;       /* under the listener's mutex */
 	struct exchange *list_next;
+	/* Last, because it is the only part that need not start as zero. */
+	struct param fields[FIELDS_MAX];
 };
 
 struct exchange *exchange_new(struct exchange_context *context);

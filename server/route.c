@@ -172,6 +172,17 @@ static bool path_is_sound(struct text path)
 	return true;
 }
 
+/* The literal start of a pattern: tells most rows apart before anything is noted. */
+static bool starts_alike(const char *pattern, struct text path)
+{
+	size_t i = 0;
+
+	for (; pattern[i] != '\0' && pattern[i] != '{'; i++)
+		if (i == path.size || pattern[i] != path.data[i])
+			return false;
+	return pattern[i] == '{' || i == path.size;
+}
+
 struct route_match route_find_in(const struct route *table, size_t count, enum method method, struct text raw_path)
 {
 	enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
@@ -183,8 +194,11 @@ struct route_match route_find_in(const struct route *table, size_t count, enum m
 		return match;
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct fit fit = fit_path(table[i].path, raw_path);
+		struct fit fit;
 
+		if (!starts_alike(table[i].path, raw_path))
+			continue;
+		fit = fit_path(table[i].path, raw_path);
 		if (!fit.matches)
 			continue;
 		match.allow |= 1u << table[i].method;
