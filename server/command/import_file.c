@@ -202,8 +202,10 @@ static void *feed(void *context)
 
 struct body_stream *import_file_stream(struct import_file *file)
 {
+	const char *slash = strrchr(file->path, '/');
+
 	file->stream = body_stream_new(false, make_room, file);
-	progress_begin(&file->progress, file->path, file->total);
+	progress_begin(&file->progress, slash != NULL ? slash + 1 : file->path, file->total);
 	if (pthread_create(&file->thread, NULL, feed, file) != 0)
 		abort();
 	return file->stream;

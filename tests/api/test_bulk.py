@@ -2,7 +2,10 @@
 import gzip
 import http.client
 import json
+import os
 import pathlib
+import pty
+import subprocess
 import tempfile
 import zlib
 
@@ -351,3 +354,21 @@ class Import(Bulk):
     def test_many_rows(self):
         body = "id,name\n" + "".join(f"big{i},Name {i}\n" for i in range(5000))
         self.assertIn("5000 accepted", self.imports(0, self.file("teams.csv", body)).stdout)
+
+    def test_progress_bar_on_a_terminal(self):
+        path = self.file("accounts.csv", "id,name\n" + "".join(f"bar{i},Name {i}\n" for i in range(5000)))
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([str(BINARY), "import", path], stdout=subprocess.PIPE, stderr=theirs, text=True,
+                              env={**os.environ, "DATABASE_URL": self.server.database.url}) as process:
+            os.close(theirs)
+            shown = b""
+            while True:
+                try:
+                    shown += os.read(ours, 4096)
+                except OSError:  # its end is closed
+                    break
+            self.assertIn("5000 accepted", process.stdout.read())
+        os.close(ours)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(shown.decode(), r"accounts\.csv \[#*-*\] +\d+ %  \d+ rows/s  \d+:\d\d left")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar is wiped at the end")
