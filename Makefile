@@ -126,7 +126,7 @@ $(GEN)/embedded.list: FORCE
 -include $(OBJECTS:.o=.d)
 
 # ── tests ────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit check-asan check-tsan fuzz lint cover bench
+.PHONY: test unit check-asan check-tsan fuzz docs lint cover bench
 test: build unit replay ## run every suite against a throw-away PostgreSQL, also beside a running `make run`
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/test.sh $(SUITES)
 
@@ -205,6 +205,9 @@ fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each (needs clang)
 
 bench: build ## load: single writes, bulk, reads (needs wrk)
 	@BUILD=$(BUILD) $(PYTHON) tests/bench/bench.py $(ARGS)
+
+docs: build ## remake what the code says in docs/: the dictionary of metrics, the table of settings
+	@BUILD=$(BUILD) PLUMBLINE_DOCS=write tools/test.sh tests/contract/test_docs.py
 
 lint: $(GENERATED_HEADERS) ## style, walls between the parts, clang-tidy and cppcheck where they are
 	@BUILD=$(BUILD) CC=$(CC) tools/lint.sh $(PKG_CFLAGS)

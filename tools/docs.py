@@ -55,7 +55,7 @@ def written(value):
 
 def metrics_page(dictionary):
     lines = ["# Metrics", "",
-             "Made by `tools/docs.py metrics` from `GET /v1/metrics`, which is what the service itself says. "
+             "Made by `make docs` from `GET /v1/metrics`, which is what the service itself says. "
              "The formulas stand in `sql/metrics/`, one file each.", ""]
     for metric in dictionary["data"]:
         lines += [f"## {metric['key']}", "", metric["name"], "", "| | |", "| --- | --- |"]
@@ -77,7 +77,7 @@ def put(path, text, check):
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return 0
     if check:
-        print(f"{path.relative_to(ROOT)} is not what the code says: run tools/docs.py", file=sys.stderr)
+        print(f"{path.relative_to(ROOT)} is not what the code says: run make docs", file=sys.stderr)
         return 1
     path.write_text(text, encoding="utf-8")
     return 0
