@@ -35,11 +35,12 @@ $$;
 
 CREATE FUNCTION pl.metric_needs(m pl.metric, p_params jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN m.key <> 'strategy_setters' THEN m.needs ELSE
+  SELECT CASE WHEN m.key = 'deliberate_emergent' THEN ARRAY['closed', CASE p_params ->> 'over' WHEN 'product' THEN 'family' ELSE 'segment' END]
+              WHEN m.key <> 'strategy_setters' THEN m.needs ELSE
     ARRAY[CASE p_params ->> 'weight' WHEN 'hours' THEN 'hours' WHEN 'pipeline' THEN 'open' ELSE 'closed' END,
           CASE p_params ->> 'over' WHEN 'product' THEN 'family' ELSE 'segment' END] END
 $$;
-COMMENT ON FUNCTION pl.metric_needs IS 'the facts a metric reads; who sets the strategy can be weighed by three kinds of facts, of which it reads one';
+COMMENT ON FUNCTION pl.metric_needs IS 'the facts a metric reads: those over segments or products split one of them, and who sets the strategy is weighed by one kind of facts';
 
 CREATE FUNCTION pl.refuse_filters(q pl.metric_query, m pl.metric) RETURNS void
 LANGUAGE plpgsql STABLE AS $$

@@ -23,6 +23,21 @@ END
 $$;
 COMMENT ON FUNCTION pl.open_named IS 'open deals with what a list shows of them besides';
 
+CREATE FUNCTION pl.placed_part(q pl.metric_query, p_metric text, p_segment text, p_families text[], p_weights numeric[]) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF p_metric = 'segment_mix' OR (p_metric <> 'product_mix' AND q.over = 'segment') THEN
+    RETURN CASE WHEN p_segment = 'unknown' THEN 0 ELSE 1 END;
+  ELSIF q.include_unspecified THEN
+    RETURN 1;
+  ELSIF p_families = '{}' THEN
+    RETURN 0;
+  END IF;
+  RETURN 1 - coalesce(p_weights[array_position(p_families, 'unspecified')], 0);
+END
+$$;
+COMMENT ON FUNCTION pl.placed_part IS 'the part of a deal that enters a mix: nothing of unknown segment or unspecified product does';
+
 CREATE FUNCTION pl.drill_deals(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
@@ -31,14 +46,15 @@ BEGIN
   RETURN QUERY
   WITH deal AS (
     SELECT d.* FROM pl.closed_deals(q, q.start_at, q.end_at) d
-    WHERE m.drill = 'closed' AND (d.outcome = 'won' OR m.key IN ('win_rate', 'win_rate_lift'))
+    WHERE m.drill = 'closed' AND (d.outcome = 'won' OR m.terms = 'count')
     UNION ALL
     SELECT d.* FROM pl.open_named(q) d WHERE m.drill = 'open'
     UNION ALL
     SELECT d.* FROM pl.created_deals(q, q.start_at, q.end_at) d WHERE m.drill = 'created'
   ), counted AS (
     SELECT d.*, CASE WHEN q.product IS NULL THEN d.money ELSE
-                  d.money * coalesce(d.weights[array_position(d.families, q.product)], CASE WHEN d.families = '{}' THEN 1 END) END AS counts
+                  d.money * coalesce(d.weights[array_position(d.families, q.product)], CASE WHEN d.families = '{}' THEN 1 END) END AS counts,
+           m.key IN ('product_mix', 'segment_mix', 'strategy_setters', 'deliberate_emergent') AS is_mix
     FROM deal d
   )
   SELECT ARRAY[c.deal_id, coalesce(c.rep, '')],
@@ -48,14 +64,13 @@ BEGIN
                    pl.money_exact(c.amount, c.currency) AS amount, c.currency, pl.money_exact(c.counts, q.currency) AS money, trim_scale(c.credit) AS credit,
                    CASE WHEN m.unit = 'days' THEN round((extract(epoch FROM c.at - c.created_at) / 86400)::numeric, 6) END AS days,
                    CASE WHEN m.terms = 'count' THEN to_json(trim_scale(CASE WHEN c.outcome = 'won' THEN c.credit ELSE 0 END))
-                        WHEN m.terms = 'money' AND m.unit = 'money' THEN to_json(pl.money_exact(coalesce(c.counts, 0), q.currency))
-                        WHEN m.terms = 'money' AND m.key NOT LIKE '%\_mix' AND m.key <> 'strategy_setters'
+                        WHEN m.unit = 'money' THEN to_json(pl.money_exact(coalesce(c.counts, 0), q.currency))
+                        WHEN m.terms = 'money' AND NOT c.is_mix
                           THEN to_json(pl.money_exact(CASE WHEN c.class = 'on' THEN coalesce(c.counts, 0) ELSE 0 END, q.currency)) END AS numerator,
                    CASE WHEN m.terms = 'count' THEN to_json(trim_scale(c.credit))
-                        WHEN m.terms = 'money' AND (c.class <> 'unknown' OR m.key LIKE '%\_mix' OR m.key = 'strategy_setters')
-                          THEN to_json(pl.money_exact(CASE WHEN m.key IN ('segment_mix', 'strategy_setters') AND c.segment = 'unknown' THEN 0
-                                                           ELSE coalesce(c.counts, 0) END, q.currency))
-                        WHEN m.terms = 'money' THEN to_json(pl.money_exact(0, q.currency)) END AS denominator) x)
+                        WHEN m.unit = 'money' OR m.terms <> 'money' THEN NULL
+                        WHEN c.is_mix THEN to_json(pl.money_exact(coalesce(c.counts, 0) * pl.placed_part(q, m.key, c.segment, c.families, c.weights), q.currency))
+                        ELSE to_json(pl.money_exact(CASE WHEN c.class <> 'unknown' THEN coalesce(c.counts, 0) ELSE 0 END, q.currency)) END AS denominator) x)
   FROM counted c;
 END
 $$;

@@ -1,6 +1,6 @@
 -- Answers over a history small enough to count by hand: one strategy, three reps, eleven deals, five activities.
 BEGIN;
-SELECT plan(91);
+SELECT plan(109);
 
 CREATE FUNCTION pg_temp.put(p_kind text, p_id text, p_at text, p_patch jsonb) RETURNS text LANGUAGE sql AS $$
   SELECT outcome || coalesce(' ' || message, '')
@@ -124,7 +124,9 @@ SELECT is(pg_temp.total('segment_mix', '{"rep": "z"}') ->> 'reason', 'empty_deno
 -- ── pipeline, clients, hours, messages ───────────────────────────────────────────────────────────
 SELECT is(pg_temp.total('open_pipeline_share') -> 'value', '0.800000', 'open at the end of the quarter: 200 of 250');
 SELECT is(pg_temp.total('open_pipeline_share') #> '{forms,weighted,value}', '0.909091', '100 of 110 weighted; the stage''s probability where the deal has none');
-SELECT is(pg_temp.total('open_pipeline_share', '{"period": "2026-01"}') ->> 'reason', 'empty_denominator', 'not open yet in January');
+SELECT is(pg_temp.total('open_pipeline_share', '{"period": "2026-01"}') ->> 'numerator', '70.00', 'at the end of January d1 and d2 were: created, not yet decided');
+SELECT is(pg_temp.total('open_pipeline_share', '{"period": "2025-12"}') ->> 'reason', 'empty_denominator', 'and nothing at the end of December');
+SELECT is(pg_temp.total('open_pipeline_share', '{"as_of": "2026-01-31"}') ->> 'reason', 'empty_denominator', 'asked as of then, nobody knew of d1 and d2');
 SELECT is(pg_temp.total('pipeline_created_share', '{"by": "rep", "rep": "x"}') ->> 'numerator', '260.00', 'created by X on strategy');
 SELECT is(pg_temp.total('client_share_on_strategy') -> 'value', '0.500000', 'one client of two fits');
 SELECT is(pg_temp.total('client_share_on_strategy') #>> '{forms,revenue,denominator}', '330.00', 'by what they brought');
@@ -139,6 +141,28 @@ SELECT is(pg_temp.total('opportunistic') #>> '{parts,budget,status}', 'ok', 'wit
 SELECT is(pg_temp.row('opportunistic', '{"by": "rep"}', 'y') #>> '{parts,budget,status}', 'over', 'but not Y''s');
 SELECT is(pg_temp.total('cycle_days', '{"rep": "x"}') -> 'value', '0.000000', 'median days of X: 10, 0 and 0');
 SELECT is(pg_temp.total('alignment_index', '{"team": "t1"}') #> '{parts,coverage}', '1.000000', 'all parts of the index are there');
+
+-- ── the others ───────────────────────────────────────────────────────────────────────────────────
+SELECT is(pg_temp.total('win_rate_lift') -> 'value', '0.333333', 'lift: 5 of 5 against 2 of 3');
+SELECT is(pg_temp.total('win_rate_lift') #> '{forms,difference,significant}', 'false', 'of so few it says nothing');
+SELECT is(pg_temp.row('win_rate_lift', '{"by": "rep"}', 'z') -> 'value', 'null', 'no lift of nothing');
+SELECT is(pg_temp.total('deal_size') ->> 'value', '56.17', 'mean of the six with a price');
+SELECT is(pg_temp.total('deal_size') #> '{parts,off}', '{"n": 1, "mean": "30.00", "median": "30.00", "without_largest": null}', 'off strategy: one');
+SELECT is(pg_temp.total('meeting_share') -> 'value', '0.750000', 'meetings: one and a half on, half a one off');
+SELECT is(pg_temp.total('focus_gap') -> 'value', '-0.353535', 'money is ahead of time');
+SELECT is(pg_temp.total('off_strategy_investment') -> 'value', '0.444444', 'two of four and a half hours');
+SELECT is(pg_temp.total('off_strategy_investment') #>> '{forms,cost}', '50.00', 'half an hour of X costs 50');
+SELECT is(pg_temp.total('off_strategy_investment') #> '{excluded,no_cost_rate}', '2.500000', 'what Y''s hours cost nobody knows');
+SELECT is(pg_temp.row('off_strategy_investment', '{"by": "rep"}', 'y') #> '{forms,cost}', 'null', 'so it is null, not 0');
+SELECT is(pg_temp.total('deliberate_emergent', '{"team": "t1"}') #> '{parts,keys}',
+          '[{"key": "a", "deliberate": 0.500000, "unrealised": 0.000000, "emergent": 0.200000, "amount": "70.00", "unplanned": false},
+            {"key": "b", "deliberate": 0.300000, "unrealised": 0.200000, "emergent": 0.000000, "amount": "30.00", "unplanned": false}]', 'deliberate and emergent');
+SELECT is(pg_temp.row('leaderboard', '{"by": "rep"}', 'x') #> '{parts,rank}', 'null', 'small numbers have no rank');
+SELECT is(pg_temp.row('leaderboard', '{"by": "rep", "include_low_n": "true"}', 'x') #> '{parts,rank}', '3', 'unless asked for');
+SELECT is((SELECT count(*) FROM pl.metric m WHERE to_regprocedure(format('pl.metric_%s(pl.metric_query, pl.facts)', m.key)) IS NULL), 0::bigint,
+          'every metric of the dictionary has its function');
+SELECT is((SELECT count(*) FROM pg_proc p WHERE p.pronamespace = 'pl'::regnamespace AND p.proname LIKE 'metric\_%' AND p.prorettype = 'pl.metric_row'::regtype
+           AND p.pronargs = 2 AND NOT EXISTS (SELECT FROM pl.metric m WHERE 'metric_' || m.key = p.proname)), 0::bigint, 'and every function its entry');
 
 -- ── time travel, credit, scopes, errors, formats ─────────────────────────────────────────────────
 SELECT is(pg_temp.total('bookings_share', '{"as_of": "2026-02-02"}') ->> 'denominator', '300.00', 'as of the end of 2 February');

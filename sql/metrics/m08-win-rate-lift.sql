@@ -1,0 +1,31 @@
+-- M08: do on-strategy deals win more often.
+
+CREATE FUNCTION pl.metric_win_rate_lift(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+  SELECT w.total, w.key, w.period, x.difference, NULL::numeric, NULL::numeric, x.on_n + x.off_n, x.newcombe,
+         CASE WHEN x.difference IS NULL THEN 'empty_denominator' END,
+         pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, 0, 0, w.no_owner + l.no_owner),
+         pl.quality(q, x.on_n + x.off_n, w.n_unknown + l.n_unknown, w.backcast + l.backcast),
+         json_build_object(
+           'difference', json_build_object('value', round(x.difference, 6), 'ci', CASE WHEN q.credit <> 'split' THEN pl.written_ci(x.newcombe) END,
+                                           'significant', CASE WHEN q.credit <> 'split' THEN x.newcombe[1] > 0 OR x.newcombe[2] < 0 END),
+           'ratio', json_build_object('value', round(x.katz[1], 6), 'ci', CASE WHEN q.credit <> 'split' THEN pl.written_ci(x.katz[2:3]) END,
+                                      'significant', CASE WHEN q.credit <> 'split' THEN x.katz[2] > 1 OR x.katz[3] < 1 END)),
+         json_build_object('on', pl.count_form(q, w.n_on, x.on_n), 'off', pl.count_form(q, w.n_off, x.off_n))
+  FROM pl.shares(f.closed, 'won') w
+  JOIN pl.shares(f.closed, 'lost') l ON (l.total, coalesce(l.key, ''), coalesce(l.period, 0)) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
+  CROSS JOIN LATERAL (
+    SELECT w.n_on + l.n_on AS on_n, w.n_off + l.n_off AS off_n,
+           pl.ratio(w.n_on, w.n_on + l.n_on) - pl.ratio(w.n_off, w.n_off + l.n_off) AS difference,
+           pl.newcombe(w.n_on, w.n_on + l.n_on, w.n_off, w.n_off + l.n_off) AS newcombe,
+           pl.katz(w.n_on, w.n_on + l.n_on, w.n_off, w.n_off + l.n_off) AS katz) x;
+END
+$$;
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+  ('win_rate_lift', 'M08', 'Win rate lift', 'win rate on strategy − win rate off strategy; ratio: the one / the other', 'fraction', 'count',
+   'as win_rate', '{rep,team,segment,product,tier,origin,period}', 'no decided deal on either side: empty_denominator',
+   'Newcombe interval of the difference, Katz interval of the ratio (half a case in each cell when one is empty); significant: the interval '
+   'excludes 0 (1). It is association, not cause.', '{closed}', NULL, 'closed');
