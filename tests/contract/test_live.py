@@ -1,7 +1,20 @@
 """Every answer of the running service is what the contract says: status, media type, schema, no member that is not described."""
+import json
+
 from contract import Contract, closed, load
 from harness import Case
 from tour import Tour
+
+
+def parts_problems(contract, method, path, body):
+    """Parts of a metric against the schema that names the metric; a metric that none names has parts of its own."""
+    schemas = {key: name for name, schema in contract.document["components"]["schemas"].items() for key in schema.get("x-metrics", [])}
+    answer = json.loads(body)
+    if answer.get("metric") not in schemas or "total" not in answer:
+        return []
+    schema = {"$ref": f"#/components/schemas/{schemas[answer['metric']]}"}
+    return [f"{method} {path}: parts of {row['key']}: {problem}" for row in [*answer["rows"], answer["total"]]
+            for problem in contract.problems(schema, row["parts"])]
 
 
 class Live(Case):
@@ -24,6 +37,8 @@ class Live(Case):
                 if "304" in operation["responses"] and operation["operationId"] not in answered:
                     still_holds(method, path, headers["etag"])
                 answered.add(operation["operationId"])
+            if status == 200 and path.startswith("/v1/metrics/") and headers["content-type"] == "application/json":
+                problems.extend(parts_problems(contract, method, path, body))
             for problem in contract.answer_problems(method, path, status, headers, body):
                 problems.append(f"{method} {path}: {problem}")
 
