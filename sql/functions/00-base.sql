@@ -43,7 +43,7 @@ COMMENT ON FUNCTION pl.fail_cursor IS 'The error for a cursor that cannot be rea
 CREATE FUNCTION pl.page_limit(p_request jsonb) RETURNS int
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-  v_text text := coalesce(p_request #>> '{query,limit}', '100');
+  v_text text := coalesce(p_request #>> '{query,limit}', '50');
 BEGIN
   IF v_text !~ '^[0-9]{1,4}$' OR v_text::int NOT BETWEEN 1 AND 1000 THEN
     PERFORM pl.fail('invalid_parameter', 'The limit is not a number from 1 to 1000.',
@@ -51,7 +51,7 @@ BEGIN
   END IF;
   RETURN v_text::int;
 END $$;
-COMMENT ON FUNCTION pl.page_limit IS 'Rows a page: the query parameter limit, 1 to 1000, 100 when there is none';
+COMMENT ON FUNCTION pl.page_limit IS 'Rows a page: the query parameter limit, 1 to 1000, 50 when there is none';
 
 CREATE FUNCTION pl.edit_distance(p_a text, p_b text) RETURNS int
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$

@@ -142,6 +142,11 @@ class Objects(Case):
         self.assert_problem(self.api.get("/v1/teams?limt=5"), 400, "unknown_parameter", ("limt", "unknown_parameter"))
         self.assert_problem(self.api.get("/v1/teams?cursor=!!"), 400, "invalid_parameter", ("cursor", "invalid_cursor"))
 
+    def test_a_page_has_50_objects_unless_asked(self):
+        self.api.post("/v1/products", [{"id": f"many{i:03}", "name": str(i)} for i in range(60)])
+        self.assertEqual(len(self.assert_ok(self.api.get("/v1/products"))["data"]), 50)
+        self.assertEqual(len(self.assert_ok(self.api.get("/v1/products?limit=55"))["data"]), 55)
+
     def test_objects_that_are_not_there(self):
         for method, path in (("DELETE", ""), ("POST", "/restore")):
             self.assert_problem(self.api.request(method, f"/v1/accounts/nobody{path}"), 422, "validation_failed", ("/id", "unknown_object"))
