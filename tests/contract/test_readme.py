@@ -1,0 +1,78 @@
+"""The tour of the README, typed in as it stands, against the sample company: every command works and answers in the shape shown."""
+import datetime
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from contract import ROOT
+from harness import Case
+
+
+def commands():
+    """(command, output shown) of every line that begins with "$ "; a command goes on in indented lines."""
+    for block in re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            lines = part.splitlines()
+            length = next((n for n, line in enumerate(lines[1:], 1) if not line.startswith("    ")), len(lines))
+            yield "\n".join(lines[:length]), lines[length:]
+
+
+def shape(value):
+    """What kind of thing a JSON value is, without what depends on the day."""
+    if isinstance(value, dict):
+        return {name: shape(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return "number or null" if value is None or isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
+
+
+class Tour(Case):
+    @classmethod
+    def setUpClass(cls):
+        for program in ("bash", "curl", "jq", "column"):
+            if shutil.which(program) is None:
+                raise unittest.SkipTest(f"{program} is not installed")
+        cls.server = cls.start()
+        folder = tempfile.mkdtemp(prefix="plumbline-sample-")
+        cls.addClassCleanup(shutil.rmtree, folder)
+        today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        sample = ROOT / "tools/sample"
+        subprocess.run([sys.executable, "-B", sample / "generate.py", folder, "--today", today], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-B", sample / "load.py", folder, cls.server.url], input=cls.server.key() + "\n", text=True,
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def test_commands(self):
+        found = list(commands())
+        self.assertGreaterEqual(len(found), 7)
+        for command, shown in found:
+            with self.subTest(command):
+                script = f"pl() {{ curl -sS -H \"Authorization: Bearer $KEY\" \"$@\"; }}\nset -o pipefail\n{command}\n"
+                done = subprocess.run(["bash", "-c", script], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEY": self.server.key(),
+                                                                   "URL": self.server.url}, capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+                answered = done.stdout.splitlines()
+                self.assertEqual(len(answered), len(shown), done.stdout)
+                for answer, line in zip(answered, shown):
+                    if line.startswith("{"):
+                        self.assertEqual(shape(json.loads(answer)), shape(json.loads(line)))
+                    else:
+                        self.assertEqual(len(answer.split("  ")[0].split()), len(line.split("  ")[0].split()), answer)
+                        self.assertEqual(len(re.split(r"  +", answer)), len(re.split(r"  +", line)), answer)
+
+
+class Example(unittest.TestCase):
+    def test_load_crm_says_what_it_needs(self):
+        script = pathlib.Path(ROOT / "docs/examples/load-crm.sh")
+        self.assertEqual(subprocess.run([script, "--help"], capture_output=True, check=False).returncode, 0)
+        done = subprocess.run([script], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("PLUMBLINE_KEY", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
