@@ -43,8 +43,11 @@ BEGIN
     SELECT * FROM pl.derive_account_versions(p_org, NULL, NULL, p_ids)
   ), gone AS (
     DELETE FROM account_version AS v
-     WHERE v.org_id = p_org AND v.account_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.account_id FROM account_version AS x WHERE x.org_id = p_org)))
-       AND (v.account_id, v.valid_from) NOT IN (SELECT f.account_id, f.valid_from FROM fresh AS f)
+     USING (SELECT x.account_id, x.valid_from
+              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_version AS a WHERE a.org_id = p_org))) AS i(id),
+                   LATERAL (SELECT y.account_id, y.valid_from FROM account_version AS y WHERE y.org_id = p_org AND y.account_id = i.id OFFSET 0) AS x
+             WHERE (x.account_id, x.valid_from) NOT IN (SELECT f.account_id, f.valid_from FROM fresh AS f)) AS old
+     WHERE v.org_id = p_org AND v.account_id = old.account_id AND v.valid_from = old.valid_from
     RETURNING v.account_id
   ), put AS (
     INSERT INTO account_version AS v (org_id, account_id, valid_from, valid_to, attrs, backcast, times)

@@ -73,7 +73,7 @@ BEGIN
   ELSIF p_ids IS NULL THEN
     RETURN QUERY SELECT * FROM rep_team WHERE org_id = p_org;
   ELSE
-    RETURN QUERY SELECT * FROM rep_team WHERE org_id = p_org AND rep_id = ANY (p_ids);
+    RETURN QUERY SELECT t.* FROM unnest(p_ids) AS i(id), LATERAL (SELECT * FROM rep_team AS x WHERE x.org_id = p_org AND x.rep_id = i.id OFFSET 0) AS t;
   END IF;
 END $$;
 COMMENT ON FUNCTION pl.rep_teams(int, timestamptz, timestamptz, text[]) IS 'Memberships now (the table) or as known at (as_of, known_at)';
@@ -87,8 +87,11 @@ BEGIN
     SELECT * FROM pl.derive_rep_teams(p_org, NULL, NULL, p_ids)
   ), gone AS (
     DELETE FROM rep_team AS t
-     WHERE t.org_id = p_org AND t.rep_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.rep_id FROM rep_team AS x WHERE x.org_id = p_org)))
-       AND (t.rep_id, t.valid_from) NOT IN (SELECT f.rep_id, f.valid_from FROM fresh AS f)
+     USING (SELECT x.rep_id, x.valid_from
+              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.rep_id FROM rep_team AS a WHERE a.org_id = p_org))) AS i(id),
+                   LATERAL (SELECT y.rep_id, y.valid_from FROM rep_team AS y WHERE y.org_id = p_org AND y.rep_id = i.id OFFSET 0) AS x
+             WHERE (x.rep_id, x.valid_from) NOT IN (SELECT f.rep_id, f.valid_from FROM fresh AS f)) AS old
+     WHERE t.org_id = p_org AND t.rep_id = old.rep_id AND t.valid_from = old.valid_from
     RETURNING t.rep_id
   ), put AS (
     INSERT INTO rep_team AS t (org_id, rep_id, valid_from, valid_to, team_id, backcast)

@@ -15,7 +15,7 @@ BEGIN
   ELSIF p_ids IS NULL THEN
     RETURN QUERY SELECT * FROM account_version WHERE org_id = p_org;
   ELSE
-    RETURN QUERY SELECT * FROM account_version WHERE org_id = p_org AND account_id = ANY (p_ids);
+    RETURN QUERY SELECT t.* FROM unnest(p_ids) AS i(id), LATERAL (SELECT * FROM account_version AS x WHERE x.org_id = p_org AND x.account_id = i.id OFFSET 0) AS t;
   END IF;
 END $$;
 COMMENT ON FUNCTION pl.account_versions(int, timestamptz, timestamptz, text[]) IS 'Account versions now (the table) or as known at (as_of, known_at)';
@@ -131,6 +131,7 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_moved text[];
 BEGIN
+  -- Ids are looked up one by one: "= ANY (array)" may be planned as a filter that walks the array for every row of the table.
   IF p_as_of IS NULL AND p_known_at IS NULL THEN
     IF p_ids IS NULL THEN
       RETURN QUERY
@@ -140,7 +141,9 @@ BEGIN
       RETURN QUERY
         SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast
           FROM strategy AS s
-          JOIN account_fit AS f ON f.org_id = s.org_id AND f.strategy_id = s.strategy_id AND f.account_id = ANY (p_ids)
+         CROSS JOIN unnest(p_ids) AS i(id)
+         CROSS JOIN LATERAL (SELECT * FROM account_fit AS x
+                              WHERE x.org_id = p_org AND x.strategy_id = s.strategy_id AND x.account_id = i.id OFFSET 0) AS f
          WHERE s.org_id = p_org AND s.status = 'published';
     END IF;
     RETURN;
@@ -152,7 +155,6 @@ BEGIN
      WHERE o.org_id = p_org AND o.kind = 'account' AND (p_ids IS NULL OR o.object_id IN (SELECT i FROM unnest(p_ids) AS i))
        AND (o.last_at > p_as_of OR o.last_received > p_known_at OR o.merged_into IS NOT NULL)
      ORDER BY o.object_id);
-  -- Sets, not "= ANY (array)": a filter by an array walks it for every row.
   IF p_ids IS NULL THEN
     RETURN QUERY
       SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast
@@ -162,9 +164,10 @@ BEGIN
     RETURN QUERY
       SELECT f.strategy_id, f.account_id, f.valid_from, f.valid_to, f.segment, f.tier, f.class, f.reason, f.backcast
         FROM strategy AS s
-        JOIN account_fit AS f ON f.org_id = s.org_id AND f.strategy_id = s.strategy_id
-             AND f.account_id = ANY (ARRAY(SELECT i COLLATE "C" FROM unnest(p_ids) AS i EXCEPT SELECT m FROM unnest(v_moved) AS m))
-       WHERE s.org_id = p_org AND s.status = 'published';
+       CROSS JOIN unnest(p_ids) AS i(id)
+       CROSS JOIN LATERAL (SELECT * FROM account_fit AS x
+                            WHERE x.org_id = p_org AND x.strategy_id = s.strategy_id AND x.account_id = i.id OFFSET 0) AS f
+       WHERE i.id COLLATE "C" NOT IN (SELECT m FROM unnest(v_moved) AS m) AND s.org_id = p_org AND s.status = 'published';
   END IF;
   IF v_moved <> '{}' THEN
     RETURN QUERY
@@ -184,8 +187,14 @@ BEGIN
     SELECT * FROM pl.derive_account_fits(p_org, NULL, NULL, p_ids, p_strategy)
   ), gone AS (
     DELETE FROM account_fit AS t
-     WHERE t.org_id = p_org AND t.account_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.account_id FROM account_fit AS x WHERE x.org_id = p_org))) AND (p_strategy IS NULL OR t.strategy_id = p_strategy)
-       AND (t.strategy_id, t.account_id, t.valid_from) NOT IN (SELECT f.strategy_id, f.account_id, f.valid_from FROM fresh AS f)
+     USING (SELECT x.strategy_id, x.account_id, x.valid_from
+              FROM strategy AS s
+             CROSS JOIN unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_fit AS a WHERE a.org_id = p_org))) AS i(id)
+             CROSS JOIN LATERAL (SELECT y.strategy_id, y.account_id, y.valid_from FROM account_fit AS y
+                                  WHERE y.org_id = p_org AND y.strategy_id = s.strategy_id AND y.account_id = i.id OFFSET 0) AS x
+             WHERE s.org_id = p_org AND s.status = 'published' AND (p_strategy IS NULL OR s.strategy_id = p_strategy)
+               AND (x.strategy_id, x.account_id, x.valid_from) NOT IN (SELECT f.strategy_id, f.account_id, f.valid_from FROM fresh AS f)) AS old
+     WHERE t.org_id = p_org AND t.strategy_id = old.strategy_id AND t.account_id = old.account_id AND t.valid_from = old.valid_from
     RETURNING t.account_id
   ), put AS (
     INSERT INTO account_fit AS t (org_id, strategy_id, account_id, valid_from, valid_to, segment, tier, class, reason,

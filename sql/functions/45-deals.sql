@@ -172,7 +172,7 @@ BEGIN
   ELSIF p_ids IS NULL THEN
     RETURN QUERY SELECT * FROM deal_fact WHERE org_id = p_org;
   ELSE
-    RETURN QUERY SELECT * FROM deal_fact WHERE org_id = p_org AND deal_id = ANY (p_ids);
+    RETURN QUERY SELECT t.* FROM unnest(p_ids) AS i(id), LATERAL (SELECT * FROM deal_fact AS x WHERE x.org_id = p_org AND x.deal_id = i.id OFFSET 0) AS t;
   END IF;
 END $$;
 COMMENT ON FUNCTION pl.deal_facts(int, timestamptz, timestamptz, text[]) IS
@@ -185,8 +185,8 @@ BEGIN
     SELECT * FROM pl.derive_deal_facts(p_org, NULL, NULL, p_ids)
   ), gone AS (
     DELETE FROM deal_fact AS t
-     WHERE t.org_id = p_org AND t.deal_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.deal_id FROM deal_fact AS x WHERE x.org_id = p_org)))
-       AND t.deal_id NOT IN (SELECT f.deal_id FROM fresh AS f)
+     USING unnest(coalesce(p_ids, ARRAY(SELECT x.deal_id FROM deal_fact AS x WHERE x.org_id = p_org))) AS i(id)
+     WHERE t.org_id = p_org AND t.deal_id = i.id AND i.id COLLATE "C" NOT IN (SELECT f.deal_id FROM fresh AS f)
   )
   INSERT INTO deal_fact AS t
   SELECT f.* FROM fresh AS f ORDER BY f.deal_id

@@ -93,7 +93,7 @@ BEGIN
   ELSIF p_ids IS NULL THEN
     RETURN QUERY SELECT * FROM activity_fact WHERE org_id = p_org;
   ELSE
-    RETURN QUERY SELECT * FROM activity_fact WHERE org_id = p_org AND activity_id = ANY (p_ids);
+    RETURN QUERY SELECT t.* FROM unnest(p_ids) AS i(id), LATERAL (SELECT * FROM activity_fact AS x WHERE x.org_id = p_org AND x.activity_id = i.id OFFSET 0) AS t;
   END IF;
 END $$;
 COMMENT ON FUNCTION pl.activity_facts(int, timestamptz, timestamptz, text[]) IS
@@ -106,8 +106,11 @@ BEGIN
     SELECT * FROM pl.derive_activity_facts(p_org, NULL, NULL, p_ids)
   ), gone AS (
     DELETE FROM activity_fact AS t
-     WHERE t.org_id = p_org AND t.activity_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.activity_id FROM activity_fact AS x WHERE x.org_id = p_org)))
-       AND (t.activity_id, t.rep_id, t.account_id) NOT IN (SELECT f.activity_id, f.rep_id, f.account_id FROM fresh AS f)
+     USING (SELECT x.activity_id, x.rep_id, x.account_id
+              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.activity_id FROM activity_fact AS a WHERE a.org_id = p_org))) AS i(id),
+                   LATERAL (SELECT y.activity_id, y.rep_id, y.account_id FROM activity_fact AS y WHERE y.org_id = p_org AND y.activity_id = i.id OFFSET 0) AS x
+             WHERE (x.activity_id, x.rep_id, x.account_id) NOT IN (SELECT f.activity_id, f.rep_id, f.account_id FROM fresh AS f)) AS old
+     WHERE t.org_id = p_org AND t.activity_id = old.activity_id AND t.rep_id = old.rep_id AND t.account_id = old.account_id
   )
   INSERT INTO activity_fact AS t
   SELECT f.* FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id

@@ -51,7 +51,7 @@ COMMENT ON FUNCTION pl.open_stretches(jsonb, jsonb, timestamptz, timestamptz, bo
   'Stretches of time in which a deal was open, with its attributes then, from its track; p_outcomes {stage: outcome}. METRICS R2, R22';
 
 CREATE FUNCTION pl.derive_open_spans(p_org int, p_ids text[]) RETURNS SETOF open_span
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off SET enable_nestloop = off AS $$
 #variable_conflict use_column
 DECLARE
   v_zone text;
@@ -86,14 +86,17 @@ COMMENT ON FUNCTION pl.derive_open_spans(int, text[]) IS
   'Open stretches of deals as known now, from deal_fact and tracks; stages and product families by their present definitions. Ids null: all';
 
 CREATE FUNCTION pl.project_open_spans(p_org int, p_ids text[]) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT * FROM pl.derive_open_spans(p_org, p_ids)
   ), gone AS (
     DELETE FROM open_span AS t
-     WHERE t.org_id = p_org AND t.deal_id = ANY (coalesce(p_ids, ARRAY(SELECT DISTINCT x.deal_id FROM open_span AS x WHERE x.org_id = p_org)))
-       AND (t.deal_id, t.valid_from) NOT IN (SELECT f.deal_id, f.valid_from FROM fresh AS f)
+     USING (SELECT x.deal_id, x.valid_from
+              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.deal_id FROM open_span AS a WHERE a.org_id = p_org))) AS i(id),
+                   LATERAL (SELECT y.deal_id, y.valid_from FROM open_span AS y WHERE y.org_id = p_org AND y.deal_id = i.id OFFSET 0) AS x
+             WHERE (x.deal_id, x.valid_from) NOT IN (SELECT f.deal_id, f.valid_from FROM fresh AS f)) AS old
+     WHERE t.org_id = p_org AND t.deal_id = old.deal_id AND t.valid_from = old.valid_from
   )
   INSERT INTO open_span AS t
   SELECT f.* FROM fresh AS f ORDER BY f.deal_id, f.valid_from

@@ -1,8 +1,10 @@
 \set id random(1, :ids)
 \set amount random(1, 9000000)
+\set account :id % 100000
+\set owner :id % 200
 INSERT INTO object (org_id, kind, object_id, doc, first_at, last_at, last_seq, last_event, last_received)
-VALUES (2, 'opportunity', 'd' || :id, ('{"name":"Renewal and extension of the care platform, site ' || :id || '","account":"a' || :id % 100000
-  || '","owner":"r' || :id % 200 || '","stage":"s1","amount":"' || :amount || '.00","currency":"EUR","created_at":"2026-03-14T09:30:00Z",'
+VALUES (2, 'opportunity', 'd' || :id, ('{"name":"Renewal and extension of the care platform, site ' || :id || '","account":"a' || :account
+  || '","owner":"r' || :owner || '","stage":"s1","amount":"' || :amount || '.00","currency":"EUR","created_at":"2026-03-14",'
   '"expected_close":"2026-12-21","probability":0.5,"origin":"inbound","contacts_external":3,"value_case":true,'
   '"lines":[{"id":"1","product":"p4","quantity":3,"amount":"10.00"}],"attributes":{"region":"north","campaign":"autumn-3","competitor":"none known"}}')::jsonb,
   now(), now(), 0, '', now())
