@@ -125,7 +125,7 @@ COMMENT ON FUNCTION pl.teams_under(int, text[]) IS 'These teams and all below th
 CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[]) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a session, maybe while the tables are empty: they must not rest on their size.
-SET enable_seqscan = off AS $$
+SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   v_deals text[] := '{}';
   v_activities text[] := '{}';
@@ -206,7 +206,7 @@ COMMENT ON FUNCTION pl.project_accounts(int, text[]) IS
   'Brings versions and verdicts of these accounts up to date, and of those merged into them; returns the accounts whose verdicts changed';
 
 CREATE FUNCTION pl.reproject(p_org int) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET jit = off AS $$
 BEGIN
   PERFORM pl.project_rates(p_org, NULL);
   PERFORM pl.project_rep_teams(p_org, NULL);

@@ -17,7 +17,7 @@ COMMENT ON FUNCTION pl.overlapping_strategy(int, strategy) IS
   'A published strategy from the same day on whose teams, with those below them, partly are this one''s: nobody could tell which holds. Else null';
 
 CREATE FUNCTION pl.strategy_publish(p_org int, p_request jsonb) RETURNS text
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
   v_strategy strategy;
   v_other text;
