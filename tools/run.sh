@@ -99,7 +99,8 @@ export PLUMBLINE_ADMIN_LISTEN=${PLUMBLINE_ADMIN_LISTEN-127.0.0.1:$(free_port 808
 case ${PLUMBLINE_LISTEN%:*} in "" | 0.0.0.0 | "[::]") host=127.0.0.1 ;; *) host=${PLUMBLINE_LISTEN%:*} ;; esac
 url=http://$host:$port
 
-"$binary" serve 9>&- &
+# In a session of its own: Ctrl-C is for this script, which then ends the server once and in order.
+setsid "$binary" serve 9>&- &
 server=$!
 echo "$server" >"$local/server.pid"
 for _ in $(seq 300); do

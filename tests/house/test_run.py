@@ -107,6 +107,7 @@ class RunTest(unittest.TestCase):
     def test_6_ctrl_c_leaves_nothing(self):
         server = int((self.local / "server.pid").read_text())
         self.assertEqual(self.run_.interrupt(), 0, self.run_.text)
+        self.assertIn("all requests answered", self.run_.text)
         self.assertFalse(pathlib.Path(f"/proc/{server}").exists())
         self.assertEqual(pids_of(f"-D {self.local}/pg/data"), [])
 
