@@ -78,17 +78,35 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.changes IS 'Tracked attributes that differ between two documents, with their new values; null: cleared';
 
+CREATE FUNCTION pl.is_stock(p_set jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT p_set - '{amount,currency,probability,lines,expected_close}'::text[] = '{}'
+$$;
+COMMENT ON FUNCTION pl.is_stock IS 'Whether changes are only of what an open deal is worth; that is asked at ends of local days, never within a quarter of an hour';
+
+CREATE FUNCTION pl.same_entry(p_last jsonb, p_at timestamptz, p_set jsonb) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_last timestamptz := (p_last ->> 'at')::timestamptz;
+BEGIN
+  -- Days of every time zone end at quarter hours, so one entry a quarter hour tells all that is asked of a deal's worth,
+  -- and a deal whose amount a source writes a thousand times an hour keeps a short track.
+  RETURN v_last = p_at
+      OR (pl.is_stock(p_set) AND pl.is_stock(p_last -> 'set')
+          AND date_bin('15 minutes', v_last, '2000-01-01Z') = date_bin('15 minutes', p_at, '2000-01-01Z'));
+END $$;
+COMMENT ON FUNCTION pl.same_entry IS 'Whether a change joins the last entry of a track rather than beginning one';
+
 CREATE FUNCTION pl.fold_track(p_track jsonb, p_at timestamptz, p_set jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-  v_at text := pl.iso(p_at);
-  v_set jsonb := p_set;
-  v_before jsonb := '{}';
+  v_set jsonb;
+  v_before jsonb;
 BEGIN
-  IF p_track -> -1 ->> 'at' IS DISTINCT FROM v_at THEN
-    RETURN p_track || jsonb_build_array(jsonb_build_object('at', v_at, 'set', p_set));
+  IF NOT coalesce(pl.same_entry(p_track -> -1, p_at, p_set), false) THEN
+    RETURN p_track || jsonb_build_array(jsonb_build_object('at', pl.iso(p_at), 'set', p_set));
   END IF;
-  -- Several events at one instant: only what differs from the time before it is a change.
+  -- Several events in one entry: only what differs from the time before it is a change.
   SELECT coalesce(jsonb_object_agg(c.key, c.value ORDER BY t.n), '{}') INTO v_before
     FROM jsonb_array_elements(p_track - -1) WITH ORDINALITY AS t(entry, n), jsonb_each(t.entry -> 'set') AS c;
   SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO v_set
@@ -99,7 +117,8 @@ BEGIN
   END IF;
   RETURN jsonb_set(p_track, '{-1,set}', v_set);
 END $$;
-COMMENT ON FUNCTION pl.fold_track IS 'Adds the changes p_set at p_at to a track; one entry a point in time, each with effective changes only';
+COMMENT ON FUNCTION pl.fold_track IS
+  'Adds the changes p_set at p_at to a track: effective changes only, one entry an instant; changes of worth alone, one entry a quarter hour, at its first';
 
 CREATE FUNCTION pl.fold_event(p_state object, p_event event) RETURNS object
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$

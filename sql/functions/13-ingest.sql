@@ -158,7 +158,7 @@ BEGIN
   FOR v_table IN
     SELECT c.oid FROM pg_class AS c
      WHERE c.oid = ANY ('{event,object,rep_team,account_version,account_fit,deal_fact,open_span,activity_fact}'::regclass[])
-       AND pg_relation_size(c.oid) > 4 * 8192 * greatest(c.relpages, 4)
+       AND pg_relation_size(c.oid) > 4 * 8192 * greatest(c.relpages, 1)
   LOOP
     EXECUTE format('ANALYZE %s', v_table);
   END LOOP;

@@ -41,12 +41,14 @@ DECLARE
 BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT * FROM pl.derive_account_versions(p_org, NULL, NULL, p_ids)
+  ), old AS MATERIALIZED (
+    SELECT x.account_id, x.valid_from
+     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_version AS a WHERE a.org_id = p_org))) AS i(id),
+          LATERAL (SELECT y.account_id, y.valid_from FROM account_version AS y WHERE y.org_id = p_org AND y.account_id = i.id OFFSET 0) AS x
+    WHERE (x.account_id, x.valid_from) NOT IN (SELECT f.account_id, f.valid_from FROM fresh AS f)
   ), gone AS (
     DELETE FROM account_version AS v
-     USING (SELECT x.account_id, x.valid_from
-              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_version AS a WHERE a.org_id = p_org))) AS i(id),
-                   LATERAL (SELECT y.account_id, y.valid_from FROM account_version AS y WHERE y.org_id = p_org AND y.account_id = i.id OFFSET 0) AS x
-             WHERE (x.account_id, x.valid_from) NOT IN (SELECT f.account_id, f.valid_from FROM fresh AS f)) AS old
+     USING old
      WHERE v.org_id = p_org AND v.account_id = old.account_id AND v.valid_from = old.valid_from
     RETURNING v.account_id
   ), put AS (

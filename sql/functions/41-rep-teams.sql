@@ -85,12 +85,14 @@ DECLARE
 BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT * FROM pl.derive_rep_teams(p_org, NULL, NULL, p_ids)
+  ), old AS MATERIALIZED (
+    SELECT x.rep_id, x.valid_from
+     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.rep_id FROM rep_team AS a WHERE a.org_id = p_org))) AS i(id),
+          LATERAL (SELECT y.rep_id, y.valid_from FROM rep_team AS y WHERE y.org_id = p_org AND y.rep_id = i.id OFFSET 0) AS x
+    WHERE (x.rep_id, x.valid_from) NOT IN (SELECT f.rep_id, f.valid_from FROM fresh AS f)
   ), gone AS (
     DELETE FROM rep_team AS t
-     USING (SELECT x.rep_id, x.valid_from
-              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.rep_id FROM rep_team AS a WHERE a.org_id = p_org))) AS i(id),
-                   LATERAL (SELECT y.rep_id, y.valid_from FROM rep_team AS y WHERE y.org_id = p_org AND y.rep_id = i.id OFFSET 0) AS x
-             WHERE (x.rep_id, x.valid_from) NOT IN (SELECT f.rep_id, f.valid_from FROM fresh AS f)) AS old
+     USING old
      WHERE t.org_id = p_org AND t.rep_id = old.rep_id AND t.valid_from = old.valid_from
     RETURNING t.rep_id
   ), put AS (

@@ -185,15 +185,17 @@ DECLARE
 BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT * FROM pl.derive_account_fits(p_org, NULL, NULL, p_ids, p_strategy)
+  ), old AS MATERIALIZED (
+    SELECT x.strategy_id, x.account_id, x.valid_from
+     FROM strategy AS s
+    CROSS JOIN unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_fit AS a WHERE a.org_id = p_org))) AS i(id)
+    CROSS JOIN LATERAL (SELECT y.strategy_id, y.account_id, y.valid_from FROM account_fit AS y
+                         WHERE y.org_id = p_org AND y.strategy_id = s.strategy_id AND y.account_id = i.id OFFSET 0) AS x
+    WHERE s.org_id = p_org AND s.status = 'published' AND (p_strategy IS NULL OR s.strategy_id = p_strategy)
+      AND (x.strategy_id, x.account_id, x.valid_from) NOT IN (SELECT f.strategy_id, f.account_id, f.valid_from FROM fresh AS f)
   ), gone AS (
     DELETE FROM account_fit AS t
-     USING (SELECT x.strategy_id, x.account_id, x.valid_from
-              FROM strategy AS s
-             CROSS JOIN unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_fit AS a WHERE a.org_id = p_org))) AS i(id)
-             CROSS JOIN LATERAL (SELECT y.strategy_id, y.account_id, y.valid_from FROM account_fit AS y
-                                  WHERE y.org_id = p_org AND y.strategy_id = s.strategy_id AND y.account_id = i.id OFFSET 0) AS x
-             WHERE s.org_id = p_org AND s.status = 'published' AND (p_strategy IS NULL OR s.strategy_id = p_strategy)
-               AND (x.strategy_id, x.account_id, x.valid_from) NOT IN (SELECT f.strategy_id, f.account_id, f.valid_from FROM fresh AS f)) AS old
+     USING old
      WHERE t.org_id = p_org AND t.strategy_id = old.strategy_id AND t.account_id = old.account_id AND t.valid_from = old.valid_from
     RETURNING t.account_id
   ), put AS (

@@ -104,12 +104,14 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT * FROM pl.derive_activity_facts(p_org, NULL, NULL, p_ids)
+  ), old AS MATERIALIZED (
+    SELECT x.activity_id, x.rep_id, x.account_id
+     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.activity_id FROM activity_fact AS a WHERE a.org_id = p_org))) AS i(id),
+          LATERAL (SELECT y.activity_id, y.rep_id, y.account_id FROM activity_fact AS y WHERE y.org_id = p_org AND y.activity_id = i.id OFFSET 0) AS x
+    WHERE (x.activity_id, x.rep_id, x.account_id) NOT IN (SELECT f.activity_id, f.rep_id, f.account_id FROM fresh AS f)
   ), gone AS (
     DELETE FROM activity_fact AS t
-     USING (SELECT x.activity_id, x.rep_id, x.account_id
-              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.activity_id FROM activity_fact AS a WHERE a.org_id = p_org))) AS i(id),
-                   LATERAL (SELECT y.activity_id, y.rep_id, y.account_id FROM activity_fact AS y WHERE y.org_id = p_org AND y.activity_id = i.id OFFSET 0) AS x
-             WHERE (x.activity_id, x.rep_id, x.account_id) NOT IN (SELECT f.activity_id, f.rep_id, f.account_id FROM fresh AS f)) AS old
+     USING old
      WHERE t.org_id = p_org AND t.activity_id = old.activity_id AND t.rep_id = old.rep_id AND t.account_id = old.account_id
   )
   INSERT INTO activity_fact AS t

@@ -51,7 +51,7 @@ COMMENT ON FUNCTION pl.open_stretches(jsonb, jsonb, timestamptz, timestamptz, bo
   'Stretches of time in which a deal was open, with its attributes then, from its track; p_outcomes {stage: outcome}. METRICS R2, R22';
 
 CREATE FUNCTION pl.derive_open_spans(p_org int, p_ids text[]) RETURNS SETOF open_span
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   v_zone text;
@@ -90,12 +90,14 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
   WITH fresh AS MATERIALIZED (
     SELECT * FROM pl.derive_open_spans(p_org, p_ids)
+  ), old AS MATERIALIZED (
+    SELECT x.deal_id, x.valid_from
+     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.deal_id FROM open_span AS a WHERE a.org_id = p_org))) AS i(id),
+          LATERAL (SELECT y.deal_id, y.valid_from FROM open_span AS y WHERE y.org_id = p_org AND y.deal_id = i.id OFFSET 0) AS x
+    WHERE (x.deal_id, x.valid_from) NOT IN (SELECT f.deal_id, f.valid_from FROM fresh AS f)
   ), gone AS (
     DELETE FROM open_span AS t
-     USING (SELECT x.deal_id, x.valid_from
-              FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.deal_id FROM open_span AS a WHERE a.org_id = p_org))) AS i(id),
-                   LATERAL (SELECT y.deal_id, y.valid_from FROM open_span AS y WHERE y.org_id = p_org AND y.deal_id = i.id OFFSET 0) AS x
-             WHERE (x.deal_id, x.valid_from) NOT IN (SELECT f.deal_id, f.valid_from FROM fresh AS f)) AS old
+     USING old
      WHERE t.org_id = p_org AND t.deal_id = old.deal_id AND t.valid_from = old.valid_from
   )
   INSERT INTO open_span AS t

@@ -4,6 +4,7 @@ import random
 
 TRACKED = {"opportunity": ("stage", "owner", "account", "splits", "amount", "currency", "probability", "lines", "expected_close"),
            "rep": ("team", "team_from", "cost_per_hour", "cost_currency")}
+STOCK = {"amount", "currency", "probability", "lines", "expected_close"}
 REQUIRED = {"opportunity": {"stage": "Open"}, "account": {"name": "A"}, "rep": {"name": "R"}, "team": {"name": "T"},
             "product": {"name": "P"}}
 SOURCES = ("crm", "ops")
@@ -30,6 +31,20 @@ def tracked(kind, doc):
     return {name: doc[name] for name in TRACKED.get(kind, ()) if name in doc}
 
 
+def differences(before, now):
+    return {name: now.get(name) for name in {**before, **now} if before.get(name) != now.get(name)}
+
+
+def quarter_hour(at):
+    return at[:14], int(at[14:16]) // 15
+
+
+def joins(entry, at, changes):
+    """Whether a change belongs to the last entry of a track: the same instant, or worth alone within a quarter hour."""
+    worth = STOCK.issuperset(changes) and STOCK.issuperset(entry["set"])
+    return entry["at"] == at or (worth and quarter_hour(entry["at"]) == quarter_hour(at))
+
+
 def order(event):
     return event["at"], event["event_id"].encode(), event["source"].encode()
 
@@ -37,8 +52,9 @@ def order(event):
 def fold(events):
     """The state that events of one object make: doc, track, first_at, last_at, last_event, deleted_at, merged_into."""
     events = sorted(events, key=order)
-    doc, deleted, merged, track, before = {}, None, None, [], {}
-    for number, event in enumerate(events):
+    doc, deleted, merged, track, base = {}, None, None, [], {}
+    for event in events:
+        before = tracked(event["kind"], doc)
         if event["operation"] == "patch":
             doc = merge(doc, event["patch"], event["full"])
             if event["full"] and merged is None:
@@ -48,12 +64,15 @@ def fold(events):
         else:
             deleted = deleted or event["at"]
             merged = event["patch"]["merged_into"] if event["operation"] == "merge" else merged
-        if number + 1 == len(events) or events[number + 1]["at"] != event["at"]:
-            now = tracked(event["kind"], doc)
-            changes = {name: now.get(name) for name in {**before, **now} if before.get(name) != now.get(name)}
-            if changes:
-                track.append({"at": event["at"], "set": changes})
-            before = now
+        now = tracked(event["kind"], doc)
+        changes = differences(before, now)
+        if changes and track and joins(track[-1], event["at"], changes):
+            track[-1]["set"] = differences(base, now)
+            if not track[-1]["set"]:
+                track.pop()
+        elif changes:
+            base = before
+            track.append({"at": event["at"], "set": changes})
     return {"doc": doc, "track": track, "first_at": events[0]["at"], "last_at": events[-1]["at"],
             "last_event": events[-1]["event_id"], "deleted_at": deleted, "merged_into": merged}
 

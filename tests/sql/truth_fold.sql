@@ -1,6 +1,6 @@
 -- The fold, step by step: what a patch does to a document, what enters the track, what the operations do.
 BEGIN;
-SELECT plan(44);
+SELECT plan(47);
 
 -- ── documents ────────────────────────────────────────────────────────────────────────────────────
 SELECT is(pl.fold_doc('{}', '{"a": 1}', false), '{"a": 1}', 'a patch sets');
@@ -49,6 +49,12 @@ SELECT is(pl.fold_track('[{"at": "2024-01-01T00:00:00Z", "set": {"stage": "A"}},
           '[{"at": "2024-01-01T00:00:00Z", "set": {"stage": "A"}}]', 'what is taken back within an instant is no change');
 SELECT is(pl.fold_track('[{"at": "2024-01-01T00:00:00Z", "set": {"stage": "A"}}]', '2024-01-01T00:00:00Z', '{"stage": null}'),
           '[]', 'set and cleared within the first instant is no change');
+SELECT is(pl.fold_track('[{"at": "2024-01-01T10:16:00Z", "set": {"amount": 1}}]', '2024-01-01T10:29:59Z', '{"amount": 2, "currency": "EUR"}'),
+          '[{"at": "2024-01-01T10:16:00Z", "set": {"amount": 2, "currency": "EUR"}}]', 'changes of worth within a quarter hour are one entry');
+SELECT is(pl.fold_track('[{"at": "2024-01-01T10:16:00Z", "set": {"amount": 1}}]', '2024-01-01T10:30:00Z', '{"amount": 2}'),
+          '[{"at": "2024-01-01T10:16:00Z", "set": {"amount": 1}}, {"at": "2024-01-01T10:30:00Z", "set": {"amount": 2}}]', 'the next quarter hour is another');
+SELECT is(pl.fold_track('[{"at": "2024-01-01T10:16:00Z", "set": {"stage": "A"}}]', '2024-01-01T10:17:00Z', '{"amount": 2}'),
+          '[{"at": "2024-01-01T10:16:00Z", "set": {"stage": "A"}}, {"at": "2024-01-01T10:17:00Z", "set": {"amount": 2}}]', 'stages keep their instants');
 
 -- ── operations ───────────────────────────────────────────────────────────────────────────────────
 CREATE FUNCTION pg_temp.e(p_operation event_operation, p_at timestamptz, p_patch jsonb DEFAULT '{}', p_full boolean DEFAULT false, p_id text DEFAULT 'e')
