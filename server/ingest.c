@@ -184,8 +184,12 @@ static enum err refuse_single(const struct ingest_result *result, struct reply *
 {
 	const char *code = result->code != NULL ? result->code : "invalid";
 	const char *message = result->message != NULL ? result->message : "the event cannot be stored";
-	enum err err = strcmp(code, error_info(ERR_EVENT_ID_REUSED)->code) == 0 ? ERR_EVENT_ID_REUSED : ERR_VALIDATION_FAILED;
+	enum err err = ERR_VALIDATION_FAILED;
 
+	if (strcmp(code, error_info(ERR_EVENT_ID_REUSED)->code) == 0)
+		err = ERR_EVENT_ID_REUSED;
+	else if (strcmp(code, "unknown_object") == 0)
+		err = ERR_NOT_FOUND; /* the address names nothing: that is what a client asks a 404 for */
 	problems_add(&reply->problems, result->pointer != NULL ? result->pointer : "", code, "%s", message);
 	return reply_error(reply, err, "%s%s", message, result->quarantined ? "; the event is kept in quarantine" : "");
 }

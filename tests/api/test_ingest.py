@@ -149,8 +149,8 @@ class Objects(Case):
 
     def test_objects_that_are_not_there(self):
         for method, path in (("DELETE", ""), ("POST", "/restore")):
-            self.assert_problem(self.api.request(method, f"/v1/accounts/nobody{path}"), 422, "validation_failed", ("/id", "unknown_object"))
-        self.assert_problem(self.api.post("/v1/accounts/nobody/merge", {"into": "a"}), 422, "validation_failed", ("/id", "unknown_object"))
+            self.assert_problem(self.api.request(method, f"/v1/accounts/nobody{path}"), 404, "not_found", ("/id", "unknown_object"))
+        self.assert_problem(self.api.post("/v1/accounts/nobody/merge", {"into": "a"}), 404, "not_found", ("/id", "unknown_object"))
         document = self.assert_problem(self.api.get("/v1/accounts/nobody"), 404, "not_found")
         self.assertEqual(document["detail"], 'there is no account "nobody"')
 
