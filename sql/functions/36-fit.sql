@@ -90,65 +90,64 @@ END $$;
 COMMENT ON FUNCTION pl.contributions(numeric[], numeric[], numeric, numeric) IS
   'Points each criterion gives: 100·w·m/Σw over the known ones, in steps of 1e-6, adding up to the score exactly; null for unknown ones. METRICS T1';
 
-CREATE FUNCTION pl.fit(p_body jsonb, p_attrs jsonb, p_times jsonb DEFAULT '{}', p_backcast text[] DEFAULT '{}',
+CREATE FUNCTION pl.fit(p_body jsonb, p_attrs jsonb,
                        OUT segment text, OUT tier text, OUT class text, OUT reason text,
-                       OUT score numeric, OUT low numeric, OUT high numeric, OUT coverage numeric, OUT breakdown jsonb)
+                       OUT score numeric, OUT low numeric, OUT high numeric, OUT coverage numeric,
+                       OUT matches numeric[], OUT contributions numeric[], OUT disqualified_by int, OUT required_missed text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   v_fit jsonb := p_body -> 'fit';
   v_tiers jsonb := v_fit -> 'tiers';
   v_criterion jsonb;
   v_weights numeric[] := '{}';
-  v_matches numeric[] := '{}';
-  v_parts numeric[];
   v_total numeric := 0;
   v_known numeric := 0;
   v_points numeric := 0;
-  v_disqualified int := pl.first_rule_holding(v_fit -> 'disqualify', p_attrs);
-  v_missed text;
   v_tier int;
   v_capped int;
 BEGIN
   segment := pl.segment_of(p_body, p_attrs);
+  disqualified_by := pl.first_rule_holding(v_fit -> 'disqualify', p_attrs);
+  matches := '{}';
   FOR i IN 1 .. coalesce(jsonb_array_length(v_fit -> 'criteria'), 0) LOOP
     v_criterion := v_fit -> 'criteria' -> (i - 1);
     v_weights[i] := (v_criterion ->> 'weight')::numeric;
-    v_matches[i] := pl.criterion_match(v_criterion, p_attrs);
+    matches[i] := pl.criterion_match(v_criterion, p_attrs);
     v_total := v_total + v_weights[i];
-    IF v_matches[i] IS NOT NULL THEN
+    IF matches[i] IS NOT NULL THEN
       v_known := v_known + v_weights[i];
-      v_points := v_points + v_weights[i] * v_matches[i];
+      v_points := v_points + v_weights[i] * matches[i];
     END IF;
-    IF v_missed IS NULL AND v_matches[i] = 0 AND v_fit -> 'required' ? (v_criterion ->> 'key') THEN
-      v_missed := v_criterion ->> 'key';
+    IF required_missed IS NULL AND matches[i] = 0 AND v_fit -> 'required' ? (v_criterion ->> 'key') THEN
+      required_missed := v_criterion ->> 'key';
     END IF;
   END LOOP;
   low := trim_scale(round(100 * v_points / nullif(v_total, 0), 6));
   high := trim_scale(round(100 * (v_points + v_total - v_known) / nullif(v_total, 0), 6));
   coverage := trim_scale(round(v_known / nullif(v_total, 0), 6));
 
-  IF v_disqualified IS NOT NULL THEN
+  IF disqualified_by IS NOT NULL THEN
     tier := 'excluded'; class := 'off'; reason := 'disqualified'; score := 0;
   ELSIF v_known = 0 OR v_known < coalesce((v_fit ->> 'min_coverage')::numeric, 0.5) * v_total THEN
     tier := 'unknown'; class := 'unknown';
     reason := CASE WHEN v_known = 0 THEN 'no_attributes' ELSE 'low_coverage' END;
   ELSE
     score := round(100 * v_points / v_known, 6);
-    v_parts := pl.contributions(v_weights, v_matches, v_known, score);
+    contributions := pl.contributions(v_weights, matches, v_known, score);
     score := trim_scale(score);
     v_tier := pl.tier_of(v_tiers, score, false);
-    v_capped := pl.tier_of(v_tiers, score, v_missed IS NOT NULL);
+    v_capped := CASE WHEN required_missed IS NULL THEN v_tier ELSE pl.tier_of(v_tiers, score, true) END;
     IF v_capped IS DISTINCT FROM v_tier THEN
-      reason := 'required:' || v_missed;
+      reason := 'required:' || required_missed;
     END IF;
     tier := coalesce(v_tiers -> v_capped ->> 'key', 'excluded');
     class := CASE WHEN (v_tiers -> v_capped ->> 'on_strategy')::boolean THEN 'on' ELSE 'off' END;
   END IF;
-  breakdown := pl.fit_breakdown(v_fit, p_attrs, p_times, p_backcast, v_matches, v_parts, v_disqualified, v_missed);
 END $$;
-COMMENT ON FUNCTION pl.fit(jsonb, jsonb, jsonb, text[]) IS
-  'The verdict on an account''s attributes under a strategy document: segment, tier, class (on, off, unknown), score with bounds and coverage, '
-  'and the breakdown that explain reads back. Fractions in steps of 1e-6. METRICS section 1, R17, T1';
+COMMENT ON FUNCTION pl.fit(jsonb, jsonb) IS
+  'The verdict on an account''s attributes under a strategy document: segment, tier, class (on, off, unknown), score with bounds and coverage in '
+  'steps of 1e-6; and what it is made of: match and contribution of each criterion, index of the disqualifying rule, key of the required '
+  'criterion that was missed. METRICS section 1, R17, T1';
 
 CREATE FUNCTION pl.fit_breakdown(p_fit jsonb, p_attrs jsonb, p_times jsonb, p_backcast text[], p_matches numeric[],
                                  p_parts numeric[], p_disqualified int, p_missed text) RETURNS jsonb

@@ -41,15 +41,21 @@ BEGIN
         FROM seen WINDOW w AS (PARTITION BY strategy_id, account_id ORDER BY valid_from)
     ), run AS (
       SELECT step.*, sum(begins) OVER (PARTITION BY strategy_id, account_id ORDER BY valid_from) AS run FROM step
-    ), span AS (
+    ), span AS MATERIALIZED (
       SELECT strategy_id, account_id, min(valid_from) AS valid_from, max(valid_to) AS valid_to,
              (array_agg(attrs))[1] AS attrs, (array_agg(times))[1] AS times, min(backcast) AS backcast
         FROM run GROUP BY strategy_id, account_id, run
+    ), verdict AS MATERIALIZED (
+      -- each set of values is judged once, however often it occurs
+      SELECT s.strategy_id, s.body -> 'fit' AS fit, seen.attrs, f.*
+        FROM (SELECT DISTINCT strategy_id, attrs FROM span) AS seen
+        JOIN s ON s.strategy_id = seen.strategy_id
+       CROSS JOIN LATERAL pl.fit(s.body, seen.attrs) AS f
     )
-    SELECT p_org, span.strategy_id, span.account_id, span.valid_from, span.valid_to, f.segment, f.tier, f.class, f.reason,
-           f.score, f.low, f.high, f.coverage, cardinality(span.backcast) > 0, f.breakdown
-      FROM span JOIN s ON s.strategy_id = span.strategy_id
-     CROSS JOIN LATERAL pl.fit(s.body, span.attrs, span.times, span.backcast) AS f;
+    SELECT p_org, span.strategy_id, span.account_id, span.valid_from, span.valid_to, v.segment, v.tier, v.class, v.reason,
+           v.score, v.low, v.high, v.coverage, cardinality(span.backcast) > 0,
+           pl.fit_breakdown(v.fit, span.attrs, span.times, span.backcast, v.matches, v.contributions, v.disqualified_by, v.required_missed)
+      FROM span JOIN verdict AS v ON v.strategy_id = span.strategy_id AND v.attrs = span.attrs;
 END $$;
 COMMENT ON FUNCTION pl.computed_account_fits(int, timestamptz, timestamptz, text[], text) IS
   'Verdicts on accounts over time before manual overrides; a row a span in which nothing the strategy reads changed';

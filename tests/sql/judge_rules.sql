@@ -53,6 +53,13 @@ SELECT is(pg_temp.segment('{"industry": "retail"}'), 'other', 'none holds: other
 SELECT is(pg_temp.segment('{"employees": 10}'), 'unknown', 'none is certain and one cannot be told: unknown');
 SELECT is(pl.segment_of('{}', '{}'), 'other', 'no segments at all');
 
+CREATE FUNCTION pg_temp.fit(p_body jsonb, p_attrs jsonb, OUT segment text, OUT tier text, OUT class text, OUT reason text, OUT score numeric,
+                            OUT low numeric, OUT high numeric, OUT coverage numeric, OUT breakdown jsonb) LANGUAGE sql AS $$
+  SELECT f.segment, f.tier, f.class, f.reason, f.score, f.low, f.high, f.coverage,
+         pl.fit_breakdown(p_body -> 'fit', p_attrs, '{}', '{}', f.matches, f.contributions, f.disqualified_by, f.required_missed)
+    FROM pl.fit(p_body, p_attrs) AS f
+$$;
+
 -- ── fit ──────────────────────────────────────────────────────────────────────────────────────────
 CREATE FUNCTION pg_temp.body(p_extra jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
   SELECT jsonb_build_object('fit', '{"criteria": [
@@ -63,38 +70,38 @@ CREATE FUNCTION pg_temp.body(p_extra jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE 
       {"key": "model", "weight": 10, "attr": "model", "match": [{"eq": "b2b", "score": 1}]}],
     "tiers": [{"key": "core", "min": 70, "on_strategy": true}, {"key": "adjacent", "min": 50, "on_strategy": false}, {"key": "outside", "min": 0, "on_strategy": false}]}'::jsonb || p_extra)
 $$;
-CREATE TEMP TABLE t1 AS SELECT f.* FROM pl.fit(pg_temp.body(), '{"industry": "health", "employees": 150, "country": "DE", "model": "b2c"}') AS f;
+CREATE TEMP TABLE t1 AS SELECT f.* FROM pg_temp.fit(pg_temp.body(), '{"industry": "health", "employees": 150, "country": "DE", "model": "b2c"}') AS f;
 SELECT is(ARRAY[score, low, high, coverage], ARRAY[71.875, 57.5, 77.5, 0.8], 'T1: score, bounds, coverage') FROM t1;
 SELECT is(ARRAY(SELECT (c ->> 'contribution')::numeric FROM jsonb_array_elements(breakdown -> 'criteria') AS c), ARRAY[37.5, 15.625, 18.75, NULL, 0], 'T1: contributions') FROM t1;
 SELECT is((tier, class, reason)::text, '(core,on,)', 'T1: tier and class') FROM t1;
 SELECT is((f.tier, f.score)::text, '(core,70)', 'a score on the min belongs to the tier')
-  FROM pl.fit('{"fit": {"criteria": [{"key": "a", "weight": 7, "attr": "a", "match": [{"eq": 1, "score": 1}]}, {"key": "b", "weight": 3, "attr": "b", "match": [{"eq": 1, "score": 1}]}],
+  FROM pg_temp.fit('{"fit": {"criteria": [{"key": "a", "weight": 7, "attr": "a", "match": [{"eq": 1, "score": 1}]}, {"key": "b", "weight": 3, "attr": "b", "match": [{"eq": 1, "score": 1}]}],
                 "tiers": [{"key": "core", "min": 70, "on_strategy": true}, {"key": "outside", "min": 0, "on_strategy": false}]}}', '{"a": 1, "b": 2}') AS f;
 SELECT is((f.tier, f.class, f.reason, f.score, f.coverage)::text, '(unknown,unknown,low_coverage,,0.45)', 'below min_coverage: unknown, no score')
-  FROM pl.fit(pg_temp.body(), '{"industry": "health", "country": "DE"}') AS f;
-SELECT is(ARRAY[f.low, f.high], ARRAY[45, 100]::numeric[], '… with bounds') FROM pl.fit(pg_temp.body(), '{"industry": "health", "country": "DE"}') AS f;
-SELECT is(f.tier, 'core', 'coverage on the minimum is enough') FROM pl.fit(pg_temp.body('{"min_coverage": 0.45}'), '{"industry": "health", "country": "DE"}') AS f;
-SELECT is((f.tier, f.class, f.reason, f.low, f.high, f.coverage)::text, '(unknown,unknown,no_attributes,0,100,0)', 'nothing known') FROM pl.fit(pg_temp.body(), '{"name": "A"}') AS f;
+  FROM pg_temp.fit(pg_temp.body(), '{"industry": "health", "country": "DE"}') AS f;
+SELECT is(ARRAY[f.low, f.high], ARRAY[45, 100]::numeric[], '… with bounds') FROM pg_temp.fit(pg_temp.body(), '{"industry": "health", "country": "DE"}') AS f;
+SELECT is(f.tier, 'core', 'coverage on the minimum is enough') FROM pg_temp.fit(pg_temp.body('{"min_coverage": 0.45}'), '{"industry": "health", "country": "DE"}') AS f;
+SELECT is((f.tier, f.class, f.reason, f.low, f.high, f.coverage)::text, '(unknown,unknown,no_attributes,0,100,0)', 'nothing known') FROM pg_temp.fit(pg_temp.body(), '{"name": "A"}') AS f;
 SELECT is((f.tier, f.class, f.reason, f.score)::text, '(excluded,off,disqualified,0)', 'disqualified: excluded, score 0, off')
-  FROM pl.fit(pg_temp.body('{"disqualify": [{"attr": "country", "in": ["XX"]}]}'), '{"country": "XX", "industry": "health"}') AS f;
+  FROM pg_temp.fit(pg_temp.body('{"disqualify": [{"attr": "country", "in": ["XX"]}]}'), '{"country": "XX", "industry": "health"}') AS f;
 SELECT is(f.breakdown -> 'disqualified_by', '{"attr": "country", "in": ["XX"]}', '… and by which rule')
-  FROM pl.fit(pg_temp.body('{"disqualify": [{"attr": "country", "in": ["XX"]}]}'), '{"country": "XX"}') AS f;
+  FROM pg_temp.fit(pg_temp.body('{"disqualify": [{"attr": "country", "in": ["XX"]}]}'), '{"country": "XX"}') AS f;
 SELECT is(f.tier, 'core', 'a disqualifying rule that cannot be told does not disqualify')
-  FROM pl.fit(pg_temp.body('{"disqualify": [{"attr": "blocked", "eq": true}]}'), '{"industry": "health", "employees": 500, "country": "DE"}') AS f;
+  FROM pg_temp.fit(pg_temp.body('{"disqualify": [{"attr": "blocked", "eq": true}]}'), '{"industry": "health", "employees": 500, "country": "DE"}') AS f;
 SELECT is((f.tier, f.class, f.reason, f.score)::text, '(adjacent,off,required:model,87.5)', 'a required criterion known and missed: capped below on-strategy')
-  FROM pl.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "health", "employees": 500, "country": "DE", "model": "b2c"}') AS f;
+  FROM pg_temp.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "health", "employees": 500, "country": "DE", "model": "b2c"}') AS f;
 SELECT is((f.tier, f.reason)::text, '(core,)', 'a required criterion that is unknown does not cap')
-  FROM pl.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "health", "employees": 500, "country": "DE"}') AS f;
+  FROM pg_temp.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "health", "employees": 500, "country": "DE"}') AS f;
 SELECT is((f.tier, f.reason)::text, '(outside,)', 'missed, but the tier was off strategy anyway: nothing to cap')
-  FROM pl.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "x", "employees": 500, "country": "XX", "model": "b2c"}') AS f;
-SELECT is(f.breakdown -> 'required_missed', '"model"', '… but it is told') FROM pl.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "x", "employees": 500, "country": "XX", "model": "b2c"}') AS f;
+  FROM pg_temp.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "x", "employees": 500, "country": "XX", "model": "b2c"}') AS f;
+SELECT is(f.breakdown -> 'required_missed', '"model"', '… but it is told') FROM pg_temp.fit(pg_temp.body('{"required": ["model"]}'), '{"industry": "x", "employees": 500, "country": "XX", "model": "b2c"}') AS f;
 SELECT is(pl.criterion_match('{"attr": "x", "match": [{"gte": 5, "score": 1}, {"exists": false, "score": 0.25}]}', '{}'), 0.25, 'a case about absence makes the criterion known');
 SELECT is((SELECT sum((c ->> 'contribution')::numeric) FROM jsonb_array_elements(f.breakdown -> 'criteria') AS c), f.score, 'thirds add up to the score exactly')
-  FROM pl.fit('{"fit": {"criteria": [{"key": "a", "weight": 1, "attr": "a", "match": [{"exists": true, "score": 1}]}, {"key": "b", "weight": 1, "attr": "b", "match": [{"exists": true, "score": 1}]},
+  FROM pg_temp.fit('{"fit": {"criteria": [{"key": "a", "weight": 1, "attr": "a", "match": [{"exists": true, "score": 1}]}, {"key": "b", "weight": 1, "attr": "b", "match": [{"exists": true, "score": 1}]},
                 {"key": "c", "weight": 1, "attr": "c", "match": [{"eq": 2, "score": 1}]}], "tiers": [{"key": "t", "min": 0, "on_strategy": true}]}}', '{"a": 1, "b": 1, "c": 1}') AS f;
 SELECT is(count(*) FILTER (WHERE s IS DISTINCT FROM f.score), 0::bigint, 'so do 400 fits of odd weights')
   FROM generate_series(1, 400) AS i
- CROSS JOIN LATERAL pl.fit(jsonb_build_object('fit', jsonb_build_object('criteria', (
+ CROSS JOIN LATERAL pg_temp.fit(jsonb_build_object('fit', jsonb_build_object('criteria', (
      SELECT jsonb_agg(jsonb_build_object('key', k, 'weight', (i * k * 7919 % 97) + 1, 'attr', 'a' || k,
                                          'match', jsonb_build_array(jsonb_build_object('lt', i % (k + 3), 'score', 0.37), jsonb_build_object('gte', 0, 'score', 0.91))))
        FROM generate_series(1, 7) AS k), 'tiers', '[{"key": "t", "min": 0, "on_strategy": true}]'::jsonb)),
