@@ -79,7 +79,7 @@ help: ## this list
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "First time: make deps && make run"
+	@echo "First time: make run"
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────
 .PHONY: deps build run
@@ -88,7 +88,9 @@ deps: ## install what building, running and testing need (Debian, Ubuntu)
 
 build: $(BUILD)/plumbline ## compile build/plumbline
 
-run: build ## start with a private PostgreSQL and sample data on http://127.0.0.1:8080
+run: ## install what is missing, build, start with a private PostgreSQL and sample data on http://127.0.0.1:8080
+	@tools/deps.sh
+	@$(MAKE) --no-print-directory build
 	@BUILD=$(BUILD) tools/run.sh
 
 $(BUILD)/plumbline: $(OBJECTS)
@@ -127,7 +129,9 @@ $(GEN)/embedded.list: FORCE
 
 # ── tests ────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit check-asan check-tsan fuzz docs lint cover bench
-test: build unit replay ## run every suite against a throw-away PostgreSQL, also beside a running `make run`
+test: ## install what is missing, build, run every suite against a throw-away PostgreSQL, also beside a running `make run`
+	@tools/deps.sh
+	@$(MAKE) --no-print-directory build unit replay
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/test.sh $(SUITES)
 
 # The same suites with address and undefined behaviour sanitizers in the server and the unit tests.
