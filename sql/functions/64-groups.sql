@@ -18,18 +18,19 @@ COMMENT ON FUNCTION pl.listed_groups IS
   'Keys that get a row even when nothing happened: reps at work, their teams, segments, tiers and products of the strategy. Others get one when something did';
 
 CREATE FUNCTION pl.reps_listed(q pl.metric_query) RETURNS TABLE (object_id text, team_id text)
-LANGUAGE plpgsql STABLE SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_teams jsonb := (SELECT jsonb_object_agg(t.rep_id, t.team_id) FROM pl.rep_teams(q.org, q.as_of, q.known_at, NULL) t
+                    WHERE t.org_id = q.org AND q.stock_at >= t.valid_from AND q.stock_at < t.valid_to);
 BEGIN
   RETURN QUERY
-  SELECT r.object_id, t.team_id
+  SELECT r.object_id, v_teams ->> r.object_id
   FROM pl.object_states(q.org, 'rep', NULL, q.as_of, q.known_at) r
-  LEFT JOIN pl.rep_teams(q.org, q.as_of, q.known_at, NULL) t
-    ON t.org_id = q.org AND t.rep_id = r.object_id AND q.stock_at >= t.valid_from AND q.stock_at < t.valid_to
   WHERE r.org_id = q.org AND r.deleted_at IS NULL
     AND (r.doc ->> 'active_to' IS NULL OR left(r.doc ->> 'active_to', 10) >= q.first_on::text)
     AND (r.doc ->> 'active_from' IS NULL OR left(r.doc ->> 'active_from', 10) < q.end_on::text)
     AND (q.reps IS NULL OR r.object_id = ANY (q.reps))
-    AND (q.teams IS NULL OR t.team_id = ANY (q.teams));
+    AND (q.teams IS NULL OR v_teams ->> r.object_id = ANY (q.teams));
 END
 $$;
 COMMENT ON FUNCTION pl.reps_listed IS 'reps within the question who were at work at some time of the period, with the team they were in last';

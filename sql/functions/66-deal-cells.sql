@@ -1,7 +1,7 @@
 -- Deals summed to cells: one reading of the rows serves every metric of a question.
 
 CREATE FUNCTION pl.closed_sums(q pl.metric_query) RETURNS SETOF pl.deal_cell
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY
   WITH deal AS (

@@ -15,7 +15,7 @@ $$;
 COMMENT ON FUNCTION pl.stock_instants IS 'when a stock is taken: at the end of the period (of each sub-period), at as_of when that comes first';
 
 CREATE FUNCTION pl.open_then(q pl.metric_query, p_at timestamptz) RETURNS SETOF pl.deal_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_judged timestamptz := CASE WHEN q.fit_basis = 'current' THEN q.upto ELSE p_at END;
   v_scoped text[] := ARRAY(SELECT DISTINCT f.team_id FROM pl.strategy_spans(q.org, NULL, NULL) f);
@@ -77,7 +77,7 @@ COMMENT ON FUNCTION pl.open_rows IS
   'deals open at an instant, judged then and priced at that day''s rate (METRICS.md M03, R6): as known now, or, asked as_of or known_at, as it was known then';
 
 CREATE FUNCTION pl.open_sums(q pl.metric_query) RETURNS SETOF pl.deal_cell
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY
   WITH alike AS (

@@ -79,7 +79,7 @@ $$;
 COMMENT ON FUNCTION pl.cost_rates IS 'what an hour of a rep costs over time; the first known rate held before it too (METRICS.md R22)';
 
 CREATE FUNCTION pl.hour_sums(q pl.metric_query) RETURNS SETOF pl.hour_cell
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_direct boolean := q.as_of IS NULL AND q.known_at IS NULL AND q.basis IS NULL AND NOT q.with_cost;
 BEGIN

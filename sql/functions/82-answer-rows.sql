@@ -11,7 +11,7 @@ CREATE TYPE pl.drill_row AS (place text[], body json);
 COMMENT ON TYPE pl.drill_row IS 'place: the row''s position in the list, by which cursors point';
 
 CREATE FUNCTION pl.open_named(q pl.metric_query) RETURNS SETOF pl.deal_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
   RETURN QUERY
   SELECT d.deal_id, coalesce(d.name, f.name), d.outcome, d.at, coalesce(d.created_at, f.created_at), d.rep, d.team, d.account_id, d.strategy,

@@ -72,7 +72,7 @@ COMMENT ON FUNCTION pl.usual_effort IS
   'median hours per unit of money of on-strategy wins in the 365 days up to the period''s end (the latest 5,000 of them); null below min_n wins (METRICS.md M06)';
 
 CREATE FUNCTION pl.metric_opportunistic(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' SET enable_nestloop = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_limit  numeric := (q.body #>> '{opportunistic,limit}')::numeric;
   v_easy   text[] := ARRAY(SELECT jsonb_array_elements_text(CASE WHEN jsonb_typeof(q.body #> '{opportunistic,easy_origins}') = 'array'
