@@ -2,7 +2,8 @@
 # Installs what building, running and testing need: tools/deps.sh [--all]. Does nothing, and asks for nothing, when it is all there.
 #
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
-# valgrind, wrk (bench), node (contract tests against other people's tools), prometheus (promtool).
+# valgrind, wrk (bench); tests skip what these bring when they are not there: node (the contract against other people's tools),
+# prometheus (promtool), pgbouncer.
 set -eu
 export LC_ALL=C
 
@@ -10,9 +11,9 @@ export LC_ALL=C
 # check, pgtap, jsonschema: make test. The generator of the C from SQL and YAML needs python3-yaml.
 WANTED="gcc libc6-dev make binutils pkg-config ca-certificates
 	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev zlib1g-dev libcsv-dev
-	postgresql-15 postgresql-client-15 curl jq procps python3 python3-yaml
+	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils python3 python3-yaml
 	check postgresql-15-pgtap python3-jsonschema"
-EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus"
+EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer shellcheck"
 command -v npm >/dev/null || EXTRA="$EXTRA nodejs npm" # other distributors of node pack both in one
 
 all=no
