@@ -51,6 +51,7 @@ npm_packages() {
 	cp "$contract/package-lock.json" "$contract/node_modules/.installed"
 }
 
+pick_postgresql
 needed=$(missing)
 if [ -z "$needed" ]; then
 	npm_packages
