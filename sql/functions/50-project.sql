@@ -91,15 +91,37 @@ BEGIN
   RETURN ARRAY(
     SELECT DISTINCT f.activity_id
       FROM unnest(p_deals) AS touched(deal_id)
-      JOIN activity_fact AS f ON f.org_id = p_org AND f.deal_id = touched.deal_id
-      JOIN object AS d ON d.org_id = p_org AND d.kind = 'opportunity' AND d.object_id = f.deal_id
-     CROSS JOIN LATERAL pl.track_at(d.track, 'account', f.starts_at, v_backcast) AS t
-      JOIN object AS a ON a.org_id = p_org AND a.kind = 'activity' AND a.object_id = f.activity_id
-     WHERE pl.named_ids(a.doc -> 'account', a.doc -> 'accounts') = '{}'
-       AND (f.account_id IS DISTINCT FROM coalesce(t.value #>> '{}', '') OR f.backcast IS DISTINCT FROM t.is_backcast));
+      JOIN object AS d ON d.org_id = p_org AND d.kind = 'opportunity' AND d.object_id = touched.deal_id
+     CROSS JOIN LATERAL (SELECT count(*) AS changes, min((e ->> 'at')::timestamptz) AS known_at
+                           FROM jsonb_array_elements(d.track) AS e WHERE e -> 'set' ? 'account') AS a
+      JOIN activity_fact AS f ON f.org_id = p_org AND f.deal_id = d.object_id
+     -- Most deals have one account all their life: then the track need not be read for each activity.
+     CROSS JOIN LATERAL (
+       SELECT d.doc ->> 'account' AS account, f.starts_at < a.known_at AS is_backcast
+        WHERE a.changes = 1 AND (v_backcast OR f.starts_at >= a.known_at)
+       UNION ALL
+       SELECT t.value #>> '{}', t.is_backcast FROM pl.track_at(d.track, 'account', f.starts_at, v_backcast) AS t
+        WHERE NOT (a.changes = 1 AND (v_backcast OR f.starts_at >= a.known_at))) AS t
+     WHERE (f.account_id IS DISTINCT FROM coalesce(t.account, '') OR (t.is_backcast AND NOT f.backcast)
+            OR (f.backcast AND NOT t.is_backcast AND NOT pl.verdict_is_backcast(f)))
+       AND EXISTS (SELECT 1 FROM object AS x
+                    WHERE x.org_id = p_org AND x.kind = 'activity' AND x.object_id = f.activity_id
+                      AND pl.named_ids(x.doc -> 'account', x.doc -> 'accounts') = '{}'));
 END $$;
 COMMENT ON FUNCTION pl.activities_led_astray(int, text[]) IS
   'Activities that reach their account through one of these opportunities and no longer stand on the account it had at their time';
+
+CREATE FUNCTION pl.verdict_is_backcast(p_fact activity_fact) RETURNS boolean
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM rep_team AS t
+                  WHERE t.org_id = p_fact.org_id AND t.rep_id = p_fact.rep_id AND t.backcast
+                    AND p_fact.starts_at >= t.valid_from AND p_fact.starts_at < t.valid_to)
+      OR EXISTS (SELECT 1 FROM account_fit AS f
+                  WHERE f.org_id = p_fact.org_id AND f.strategy_id = p_fact.strategy AND f.account_id = p_fact.account_id AND f.backcast
+                    AND p_fact.starts_at >= f.valid_from AND p_fact.starts_at < f.valid_to);
+END $$;
+COMMENT ON FUNCTION pl.verdict_is_backcast(activity_fact) IS 'Whether the team or the account''s attributes behind an activity''s verdict are back-cast, apart from the deal it went through';
 
 CREATE FUNCTION pl.deals_by_stage_or_product(p_org int, p_stages text[], p_products text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
