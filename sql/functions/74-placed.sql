@@ -1,7 +1,7 @@
 -- Won deals one by one, each in the places of the answer it belongs to: for what sums cannot tell (percentiles, sizes, effort).
 
 CREATE TYPE pl.placed_deal AS (
-  total boolean, key text, period int, deal_id text, class text, origin text, money numeric, credit numeric, days float8, no_owner boolean,
+  total boolean, key text, period int, deal_id text, account_id text, class text, origin text, money numeric, credit numeric, days float8, no_owner boolean,
   backcast boolean
 );
 COMMENT ON TYPE pl.placed_deal IS 'money: the part of the deal that counts in this place (that of one family, when asked about products)';
@@ -11,14 +11,14 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH deal AS (
-    SELECT f.deal_id, f.closed_rep AS rep, f.closed_team AS team, f.closed_segment AS segment, f.closed_tier AS tier, f.closed_class AS class,
+    SELECT f.deal_id, f.closed_account AS account_id, f.closed_rep AS rep, f.closed_team AS team, f.closed_segment AS segment, f.closed_tier AS tier, f.closed_class AS class,
            f.closed_backcast AS backcast, f.closed_at AS at, f.created_at, f.money, 1::numeric AS credit, f.origin, f.families, f.weights
     FROM deal_fact f
     WHERE q.plain AND f.org_id = q.org AND f.closed_at >= q.start_at AND f.closed_at < q.end_at AND f.outcome = 'won'
       AND (p_class IS NULL OR f.closed_class = p_class)
       AND pl.within(q, f.closed_rep, f.closed_team, f.closed_segment, f.closed_tier, f.origin, f.families)
     UNION ALL
-    SELECT r.deal_id, r.rep, r.team, r.segment, r.tier, r.class, r.backcast, r.at, r.created_at, r.money, r.credit, r.origin, r.families, r.weights
+    SELECT r.deal_id, r.account_id, r.rep, r.team, r.segment, r.tier, r.class, r.backcast, r.at, r.created_at, r.money, r.credit, r.origin, r.families, r.weights
     FROM pl.closed_deals(q, q.start_at, q.end_at) r
     WHERE NOT q.plain AND r.outcome = 'won' AND (p_class IS NULL OR r.class = p_class)
   )
@@ -28,7 +28,7 @@ BEGIN
                              WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') WHEN 'product' THEN p.family
                              WHEN 'period' THEN (q.subs[width_bucket(d.at, q.bounds)]).label END END,
          CASE WHEN NOT p.total AND q.bounds IS NOT NULL THEN width_bucket(d.at, q.bounds) END,
-         d.deal_id, d.class, d.origin, d.money * p.portion, d.credit, extract(epoch FROM d.at - d.created_at)::float8 / 86400,
+         d.deal_id, d.account_id, d.class, d.origin, d.money * p.portion, d.credit, extract(epoch FROM d.at - d.created_at)::float8 / 86400,
          d.rep IS NULL, d.backcast
   FROM deal d
   CROSS JOIN LATERAL (

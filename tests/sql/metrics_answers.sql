@@ -1,6 +1,6 @@
 -- Answers over a history small enough to count by hand: one strategy, three reps, eleven deals, five activities.
 BEGIN;
-SELECT plan(109);
+SELECT plan(114);
 
 CREATE FUNCTION pg_temp.put(p_kind text, p_id text, p_at text, p_patch jsonb) RETURNS text LANGUAGE sql AS $$
   SELECT outcome || coalesce(' ' || message, '')
@@ -159,6 +159,12 @@ SELECT is(pg_temp.total('deliberate_emergent', '{"team": "t1"}') #> '{parts,keys
             {"key": "b", "deliberate": 0.300000, "unrealised": 0.200000, "emergent": 0.000000, "amount": "30.00", "unplanned": false}]', 'deliberate and emergent');
 SELECT is(pg_temp.row('leaderboard', '{"by": "rep"}', 'x') #> '{parts,rank}', 'null', 'small numbers have no rank');
 SELECT is(pg_temp.row('leaderboard', '{"by": "rep", "include_low_n": "true"}', 'x') #> '{parts,rank}', '3', 'unless asked for');
+SELECT is(pg_temp.total('velocity', '{"rep": "y"}') -> 'parts' -> 'all',
+          '{"value": "2.35", "open": 1, "mean_won": "15.67", "win_rate": 1.000000, "cycle_days": 6.680556, "n": 3}', 'velocity and its factors, in the 90 days before');
+SELECT is(pg_temp.total('velocity', '{"rep": "z"}') ->> 'reason', 'no_win_rate', 'the factor that is missing is named');
+SELECT is(pg_temp.total('concentration', '{"team": "t1"}') -> 'value', '0.510874', 'three clients: 70, 30 and 7 of 107');
+SELECT is(pg_temp.total('concentration', '{"team": "t1"}') #> '{parts,normalised}', '0.266311', 'normalised for three');
+SELECT is(pg_temp.total('concentration', '{"rep": "x"}') #> '{parts,normalised}', 'null', 'a single client has no spread');
 SELECT is((SELECT count(*) FROM pl.metric m WHERE to_regprocedure(format('pl.metric_%s(pl.metric_query, pl.facts)', m.key)) IS NULL), 0::bigint,
           'every metric of the dictionary has its function');
 SELECT is((SELECT count(*) FROM pg_proc p WHERE p.pronamespace = 'pl'::regnamespace AND p.proname LIKE 'metric\_%' AND p.prorettype = 'pl.metric_row'::regtype

@@ -1,6 +1,6 @@
 -- The formulas against the numbers METRICS.md states (section 5), six digits each.
 BEGIN;
-SELECT plan(56);
+SELECT plan(59);
 
 CREATE FUNCTION pg_temp.six(numeric[]) RETURNS numeric[] LANGUAGE sql AS $$
   SELECT array_agg(round(x, 6) ORDER BY n) FROM unnest($1) WITH ORDINALITY AS u(x, n)
@@ -36,6 +36,11 @@ SELECT is(pl.herfindahl('{}'), NULL, 'no key: null');
 
 -- T5
 SELECT is(pg_temp.six(pl.kitagawa('{0.5,0.5}', '{0.3,0.7}', '{0.40,0.20}', '{0.45,0.25}')), '{-0.040000,0.050000}', 'mix and rate effect');
+
+-- T6
+SELECT is(round(pl.velocity(40, 12500, 0.30, 45), 6), 3333.333333, 'velocity');
+SELECT is(round(pl.velocity(1, 10, 1, 0), 6), 10.000000, 'a cycle is at least a day');
+SELECT is(pl.velocity(1, NULL, 1, 3), NULL, 'without a factor there is none');
 
 -- T7
 SELECT is(round(pl.shrunk(k, n, 50::numeric / 119, 10), 6), p, format('shrunk rate of %s/%s', k, n))

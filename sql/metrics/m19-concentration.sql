@@ -1,0 +1,39 @@
+-- M19: on how few clients the business hangs.
+
+CREATE FUNCTION pl.metric_concentration(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  WITH deal AS (
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.account_id, p.money, p.no_owner, p.backcast FROM pl.placed_won(q) p
+  ), client AS MATERIALIZED (
+    SELECT d.total, d.key, d.period, d.account_id, greatest(sum(d.money), 0) AS money, max(d.money) AS largest, count(d.money) AS n
+    FROM deal d WHERE d.account_id IS NOT NULL AND d.money IS NOT NULL GROUP BY d.total, d.key, d.period, d.account_id
+  ), book AS MATERIALIZED (
+    SELECT c.total, c.key, c.period, sum(c.money) AS money, max(c.money) AS top, max(c.largest) AS largest, sum(c.n) AS n, count(*) AS clients,
+           pl.ratio(sum(c.money * c.money), sum(c.money) ^ 2) AS hhi
+    FROM client c GROUP BY c.total, c.key, c.period
+  ), left_out AS MATERIALIZED (
+    SELECT d.total, d.key, d.period, count(*) FILTER (WHERE d.account_id IS NULL) AS unknown,
+           coalesce(sum(d.money) FILTER (WHERE d.account_id IS NULL), 0) AS unknown_money, count(*) FILTER (WHERE d.money IS NULL) AS no_money,
+           count(*) FILTER (WHERE d.no_owner) AS no_owner, count(*) FILTER (WHERE d.backcast) AS backcast
+    FROM deal d GROUP BY d.total, d.key, d.period
+  )
+  SELECT a.total, a.key, a.period, b.hhi, NULL::numeric, coalesce(b.money, 0), coalesce(b.n, 0), NULL::numeric[],
+         CASE WHEN b.hhi IS NULL THEN 'empty_denominator' END,
+         pl.excluded(q, coalesce(o.unknown, 0), coalesce(o.unknown_money, 0), 0, coalesce(o.no_money, 0), coalesce(o.no_owner, 0)),
+         pl.quality(q, coalesce(b.money, 0), coalesce(o.unknown_money, 0), coalesce(o.backcast, 0)), '{}'::json,
+         json_build_object('clients', coalesce(b.clients, 0), 'effective_clients', round(pl.ratio(1, b.hhi), 6),
+                           'normalised', CASE WHEN b.clients > 1 THEN round((b.hhi - 1.0 / b.clients) / (1 - 1.0 / b.clients), 6) END,
+                           'top_share', round(pl.ratio(b.top, b.money), 6), 'largest_deal_share', round(pl.ratio(b.largest, b.money), 6))
+  FROM pl.answer_places(q, ARRAY(SELECT DISTINCT x.key FROM left_out x WHERE NOT x.total)) a
+  LEFT JOIN book b ON (b.total, b.key, b.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
+  LEFT JOIN left_out o ON (o.total, o.key, o.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0));
+END
+$$;
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+  ('concentration', 'M19', 'Concentration', 'Herfindahl index Σ share² of won money over clients; effective number of clients = 1 / it', 'fraction', 'money',
+   'deals won with closed_at in the period, by the account then', '{rep,team,segment,tier,origin,product,period}', 'nothing won: empty_denominator',
+   '1 is a single client, 1/n is n equal ones; normalised goes from 0 to 1 whatever their number. Clients below 0 count as 0. Deals without '
+   'account are in excluded.unknown. Bands made for markets (0.15, 0.25) say nothing about a book of business.', '{}', NULL, NULL);
