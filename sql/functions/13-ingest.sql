@@ -139,6 +139,8 @@ BEGIN
     FROM (SELECT (t.item).*, t.refusal FROM unnest(p_results) AS t) AS i, LATERAL (SELECT (i.refusal).*) AS f
    WHERE pl.is_quarantined(f.code)
    ORDER BY i.idx;
+  -- Answers say how much waits in quarantine (METRICS R16), so they change with it.
+  UPDATE org_version AS v SET config_version = v.config_version + 1 WHERE v.org_id = p_org;
 END $$;
 COMMENT ON FUNCTION pl.quarantine IS 'Keeps the refused events that a person should look at, each as a payload complete enough to be sent again';
 

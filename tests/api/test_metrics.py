@@ -191,6 +191,17 @@ class Metrics(Case):
         self.assertNotEqual(again.headers["ETag"], tag)
         self.assertEqual(again.json()["rows"], first.json()["rows"])
 
+    def test_what_waits_in_quarantine_is_told_at_once(self):
+        client = self.serve().client()
+        first = client.get("/v1/metrics/win_rate?period=2026")
+        self.assertEqual(first.json()["total"]["excluded"]["quarantined_open"], 0)
+        self.assert_counts(client.request("POST", "/v1/accounts", [{"id": "a", "name": "A", "event_id": "e1"}]), accepted=1)
+        before = client.get("/v1/metrics/win_rate?period=2026").headers["ETag"]
+        reused = client.request("POST", "/v1/accounts", [{"id": "a", "name": "B", "event_id": "e1"}])
+        self.assertEqual(reused.json()["rejected"], 1, reused)
+        after = self.assert_status(client.get("/v1/metrics/win_rate?period=2026", {"If-None-Match": before}), 200)
+        self.assertEqual(after.json()["total"]["excluded"]["quarantined_open"], 1)
+
     def test_without_figures_of_reps(self):
         server = self.serve()
         client = server.client()
