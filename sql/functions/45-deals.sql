@@ -26,6 +26,9 @@ RETURNS TABLE (deal_id text, families text[], weights numeric[])
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
+  IF p_deals = '{}' THEN
+    RETURN;
+  END IF;
   RETURN QUERY
     WITH line AS MATERIALIZED (
       SELECT d.deal_id, l.line ->> 'product' AS product,

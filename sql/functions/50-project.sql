@@ -147,7 +147,7 @@ COMMENT ON FUNCTION pl.teams_under(int, text[]) IS 'These teams and all below th
 CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[]) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a session, maybe while the tables are empty: they must not rest on their size.
-SET enable_seqscan = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   v_deals text[] := '{}';
   v_activities text[] := '{}';
