@@ -59,6 +59,9 @@ bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job);
 /* Where the events of this job's organisation are written. */
 enum lane commit_lane(const struct job *job);
 
+/* The database that answers it: the standby for figures, the primary for all that must show what was just written. */
+struct db *job_db(const struct thread *thread, const struct job *job);
+
 /* Authentication, scope, rate limit, parameters: what comes before any work. */
 enum err job_admit(struct thread *thread, struct job *job);
 

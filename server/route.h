@@ -36,6 +36,8 @@ struct route {
 	bool on_loop;                  /* public, without body and without database: run on the event loop itself (health) */
 	bool versioned;                /* the answer depends on the request, the key's scope and the organisation's versions alone:
 	                                * ETag, If-None-Match → 304, and the in-process cache apply */
+	bool standby;                  /* versioned, and may be answered by the hot standby, a moment behind: figures. Others see
+	                                * what was written before them. */
 	enum statement statement;      /* for the generic handler query_run: STATEMENT_NONE otherwise */
 	const void *data;              /* handler's own constant data (e.g. the resource kind) */
 	const char *operation_id;      /* operationId in openapi.yaml */

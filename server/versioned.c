@@ -8,8 +8,9 @@
 
 enum { ORGS_MAX = 64 }; /* organisations of one batch whose versions are remembered; further ones are asked for again */
 
-/* The versions of the organisations in a batch, as they come up. */
+/* The versions of the organisations in a batch, as they come up; primary and standby may differ. */
 struct seen {
+	const struct db *db;
 	int org_id;
 	enum err err;
 	struct db_result *row;
@@ -25,7 +26,7 @@ static void ask_version(struct db *db, int org_id, struct seen *seen)
 {
 	char text[16];
 
-	*seen = (struct seen){.org_id = org_id};
+	*seen = (struct seen){.db = db, .org_id = org_id};
 	snprintf(text, sizeof text, "%d", org_id);
 	seen->err = db_run(db, STATEMENT_org_version, (struct db_param[]){{.text = text_of(text)}}, 1, DB_ONE, &seen->row, NULL, NULL);
 	if (seen->err != ERR_OK)
@@ -40,7 +41,7 @@ static const struct seen *version_of(struct versions *versions, struct db *db, i
 	struct seen *slot;
 
 	for (size_t i = 0; i < versions->count; i++)
-		if (versions->seen[i].org_id == org_id)
+		if (versions->seen[i].db == db && versions->seen[i].org_id == org_id)
 			return &versions->seen[i];
 	if (versions->count == ORGS_MAX) {
 		versions->count--;
@@ -96,7 +97,7 @@ void versioned_run(struct thread *thread, struct job *jobs)
 		jobs = job->next;
 		err = job_admit(thread, job);
 		if (err == ERR_OK) {
-			seen = version_of(&versions, thread->read_db, job->request.who.org_id);
+			seen = version_of(&versions, job_db(thread, job), job->request.who.org_id);
 			err = seen->err;
 		}
 		if (err == ERR_OK)

@@ -167,9 +167,14 @@ static void answer(struct thread *thread, struct job *job)
 	job_finish(job, err);
 }
 
+struct db *job_db(const struct thread *thread, const struct job *job)
+{
+	return job->request.route->standby ? thread->read_db : thread->db;
+}
+
 void requests_run(struct thread *thread, struct job *job)
 {
-	job->request.db = job->missed ? thread->read_db : thread->db;
+	job->request.db = job_db(thread, job);
 	if (job->missed) {
 		size_t headers_from = job->reply.headers.size;
 
