@@ -207,8 +207,13 @@ fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each (needs clang)
 	     $(BUILD)-fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
 	 done
 
-bench: build ## load: single writes, bulk, reads (needs wrk)
-	@BUILD=$(BUILD) $(PYTHON) tests/bench/bench.py $(ARGS)
+bench: build $(BUILD)/tests/bench/hello ## single writes, bulk and reads against what they stand on (needs wrk; ARGS="--deals 100000")
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/bench.sh $(ARGS)
+
+$(BUILD)/tests/bench/hello: tests/bench/hello.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(shell pkg-config --libs libmicrohttpd)
 
 docs: build ## remake what the code says in docs/: the dictionary of metrics, the table of settings
 	@BUILD=$(BUILD) PLUMBLINE_DOCS=write tools/test.sh tests/contract/test_docs.py

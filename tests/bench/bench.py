@@ -7,9 +7,10 @@ Every pair is measured interleaved in rounds; the table gives medians, and ratio
   bulk     NDJSON over HTTP against COPY of the finished rows into the same tables with the same indexes
   reads    GET /v1/alignment?by=rep over a million deals, cached, 304 and uncached, against a bare libmicrohttpd
 Usage: bench.py --server BINARY --hello BINARY --out DIR [--deals N] [--rounds N] [--seconds N]
-Needs DATABASE_URL's server to be a throw-away one: `make bench` starts it.
+DATABASE_URL must name a PostgreSQL of its own: `make bench` starts one.
 """
 import argparse
+import atexit
 import datetime
 import json
 import os
@@ -267,6 +268,8 @@ def bench_reads(service, options, table):
     hello = subprocess.Popen([options.hello, str(port), str(len(body))])
     hello_small = subprocess.Popen([options.hello, str(port + 1), "1"])
     time.sleep(0.3)
+    atexit.register(hello.kill)
+    atexit.register(hello_small.kill)
     cached, conditional, floor, floor_small = [], [], [], []
     ours = f"http://127.0.0.1:{service.port}"
     env = {"PLUMBLINE_KEY": service.key, "BENCH_PATH": path}
@@ -275,7 +278,8 @@ def bench_reads(service, options, table):
         cached.append(wrk("read.lua", ours, 64, options.seconds, env))
         floor_small.append(wrk("read.lua", f"http://127.0.0.1:{port + 1}", 64, options.seconds, {}))
         conditional.append(wrk("read.lua", ours, 64, options.seconds, dict(env, BENCH_ETAG=headers["etag"])))
-    hello.terminate(), hello_small.terminate()
+    hello.terminate()
+    hello_small.terminate()
     for what, mine, bare in ((f"alignment by=rep again (cached, {len(body)} bytes), 64 connections", cached, floor),
                              ("the same, If-None-Match → 304, 64 connections", conditional, floor_small)):
         table.append({"what": what, "unit": "requests/s", "ours": median(mine, "per_second"), "reference": "bare libmicrohttpd, body of that size",
@@ -306,7 +310,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     options = parser.parse_args()
-    table, accounts = [], max(options.deals // 10, 100)
+    table, accounts = [], max(options.deals // 50, 100)
     service = Service(options.server, os.environ["DATABASE_URL"], "plumbline_bench")
     try:
         master_data(service, accounts)

@@ -1,0 +1,14 @@
+#!/bin/bash
+# The benchmark on a PostgreSQL of its own, as durable as one in service: tools/bench.sh [arguments of tests/bench/bench.py].
+# Results: $BUILD/bench/bench.json, and a table on standard output.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${BUILD:-build}
+dir=$(mktemp -d /var/tmp/plumbline-bench.XXXXXX)
+trap 'tools/pg.sh destroy "$dir" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
+command -v wrk >/dev/null && command -v pgbench >/dev/null || PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+command -v wrk >/dev/null || { echo "bench: wrk is missing: tools/deps.sh --all" >&2; exit 1; }
+command -v pgbench >/dev/null || { echo "bench: pgbench is missing: tools/deps.sh" >&2; exit 1; }
+DATABASE_URL=$(tools/pg.sh start "$dir" | tail -n 1)
+export DATABASE_URL
+"${PYTHON:-/usr/bin/python3}" -B tests/bench/bench.py --server "$build/plumbline" --hello "$build/tests/bench/hello" --out "$build/bench" "$@"
