@@ -157,16 +157,17 @@ DECLARE
 BEGIN
   -- Statements are planned once a session, at first while the tables are empty, and what suits an empty table reads a full one from
   -- end to end. Statistics make them be planned anew; autovacuum would bring them only minutes after a first import.
+  -- Above a few megabytes it is left to autovacuum: the plans are settled by then, and a large sample takes seconds.
   FOR v_table IN
     SELECT c.oid FROM pg_class AS c
      WHERE c.oid = ANY ('{event,object,rep_team,account_version,account_fit,deal_fact,open_span,activity_fact}'::regclass[])
-       AND pg_relation_size(c.oid) > 4 * 8192 * greatest(c.relpages, 1)
+       AND c.relpages < 500 AND pg_relation_size(c.oid) > 4 * 8192 * greatest(c.relpages, 1)
   LOOP
     EXECUTE format('ANALYZE %s', v_table);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION pl.learn_sizes IS
-  'Gathers the planner''s statistics of tables that have become four times as large since it was last done; a fraction of a second, a few times in a table''s life';
+  'Gathers the planner''s statistics of small tables that have become four times as large since it was last done: a few times in a table''s life';
 
 CREATE FUNCTION pl.ingest(
   p_org int, p_source text, p_kinds text[], p_ids text[], p_operations text[], p_full text[], p_strict text[],
