@@ -30,8 +30,9 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 fi
 
 missing() {
+	installed=" $(dpkg-query -W -f '${Package}=${db:Status-Status} ' $WANTED 2>/dev/null || true)"
 	for package in $WANTED; do
-		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
+		case $installed in *" $package=installed "*) ;; *) printf '%s ' "$package" ;; esac
 	done
 }
 
