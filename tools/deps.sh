@@ -52,8 +52,11 @@ npm_packages() {
 	cp "$contract/package-lock.json" "$contract/node_modules/.installed"
 }
 
-pick_postgresql
 needed=$(missing)
+if [ -n "$needed" ]; then
+	pick_postgresql
+	needed=$(missing)
+fi
 if [ -z "$needed" ]; then
 	npm_packages
 	echo "deps: everything is there"
