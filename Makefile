@@ -26,7 +26,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 
 # ── what is compiled ─────────────────────────────────────────────────────────────────────────────
-SOURCES   ?= $(wildcard server/*.c server/command/*.c handlers/*.c)
+SOURCES   ?= $(wildcard server/*.c server/command/*.c handlers/*.c handlers/webhook/*.c)
 UNITS     ?= $(wildcard tests/unit/test_*.c)
 FUZZERS   ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 

@@ -14,7 +14,7 @@ fault() { # HEADLINE, then the lines on stdin; nothing on stdin is fine
 	printf '%s\n%s\n' "lint: $1" "$(sed 's/^/  /' <<<"$lines")" | tee -a "$faults"
 }
 
-c_files=$(ls server/*.[ch] server/command/*.[ch] handlers/*.[ch] 2>/dev/null)
+c_files=$(ls server/*.[ch] server/command/*.[ch] handlers/*.[ch] handlers/*/*.[ch] 2>/dev/null)
 c_sources=$(grep '\.c$' <<<"$c_files")
 
 grep -n '<microhttpd\.h>' $c_files | grep -vE '^server/http[a-z_]*\.[ch]:' | fault "only server/http*.c knows libmicrohttpd"
