@@ -11,7 +11,8 @@
 enum { COLUMN_INDEX, COLUMN_OUTCOME, COLUMN_EVENT_ID, COLUMN_OCCURRED_AT, COLUMN_CODE, COLUMN_POINTER, COLUMN_MESSAGE,
        COLUMN_QUARANTINED, COLUMN_DATA_VERSION };
 
-enum { ARRAY_KIND, ARRAY_ID, ARRAY_OPERATION, ARRAY_FULL, ARRAY_STRICT, ARRAY_OCCURRED_AT, ARRAY_EVENT_ID, ARRAY_PATCH, ARRAY_COUNT };
+enum { ARRAY_KIND, ARRAY_ID, ARRAY_OPERATION, ARRAY_FULL, ARRAY_STRICT, ARRAY_OCCURRED_AT, ARRAY_EVENT_ID, ARRAY_PATCH,
+       ARRAY_SOURCE_SEQ, ARRAY_COUNT };
 
 static const char *const outcome_words[OUTCOME_COUNT] = {
     [OUTCOME_ACCEPTED] = "accepted",   [OUTCOME_DUPLICATE] = "duplicate", [OUTCOME_STALE] = "stale",
@@ -46,6 +47,13 @@ struct batch {
 	size_t count;
 };
 
+static struct text strictness(const struct ingest_item *item)
+{
+	if (item->partial)
+		return TEXT("p");
+	return item->strict ? TEXT("t") : TEXT("f");
+}
+
 static void batch_make(struct batch *batch, const struct principal *who, struct ingest_item *const *items, size_t count)
 {
 	snprintf(batch->org_id, sizeof batch->org_id, "%d", who->org_id);
@@ -53,15 +61,18 @@ static void batch_make(struct batch *batch, const struct principal *who, struct 
 	batch->count = count;
 	for (size_t i = 0; i < count; i++) {
 		const struct ingest_item *item = items[i];
+		char source_seq[24];
 
+		snprintf(source_seq, sizeof source_seq, "%" PRId64, item->source_seq);
 		db_array_add(&batch->arrays[ARRAY_KIND], item->kind);
 		db_array_add(&batch->arrays[ARRAY_ID], item->id);
 		db_array_add(&batch->arrays[ARRAY_OPERATION], item->operation);
 		db_array_add(&batch->arrays[ARRAY_FULL], item->full ? TEXT("t") : TEXT("f"));
-		db_array_add(&batch->arrays[ARRAY_STRICT], item->strict ? TEXT("t") : TEXT("f"));
+		db_array_add(&batch->arrays[ARRAY_STRICT], strictness(item));
 		db_array_add(&batch->arrays[ARRAY_OCCURRED_AT], item->occurred_at);
 		db_array_add(&batch->arrays[ARRAY_EVENT_ID], item->event_id);
 		db_array_add(&batch->arrays[ARRAY_PATCH], item->patch);
+		db_array_add(&batch->arrays[ARRAY_SOURCE_SEQ], item->source_seq != 0 ? text_of(source_seq) : (struct text){0});
 	}
 }
 

@@ -11,8 +11,11 @@ struct ingest_item {
 	struct text operation;   /* patch, delete, restore, merge */
 	bool full;               /* full record (PUT) */
 	bool strict;             /* refuse an unknown stage (single writes), rather than wait for it */
+	bool partial;            /* of a source that tells changes piece by piece, in any order: a first event need not carry what a
+	                          * record must, and may be a delete, restore or merge */
 	struct text occurred_at; /* absent: now */
 	struct text event_id;    /* absent: made */
+	int64_t source_seq;      /* the source's own count, which orders events of one instant; 0: it has none */
 	struct text patch;       /* the JSON object text as it came (reserved members still in it) */
 	struct buffer memory;
 };

@@ -8,13 +8,15 @@ CREATE TYPE pl.ingest_item AS (
   operation    event_operation,
   is_full      boolean,
   is_strict    boolean,
+  is_partial   boolean,
   dated        boolean,
   occurred_at  timestamptz,
+  source_seq   bigint,
   event_id     text COLLATE "C",
   patch        jsonb
 );
 COMMENT ON TYPE pl.ingest_item IS
-  'An event as read from the parameters. idx: its place in the batch; round: 1, or more when its event id stands before it in the batch; dated: the source said occurred_at';
+  'An event as read from the parameters. idx: its place in the batch; round: 1, or more when its event id stands before it in the batch; dated: the source said occurred_at; is_strict, is_partial: what p_strict of pl.ingest says; source_seq: the source''s own count, which orders events of one instant (0: it has none)';
 
 CREATE TYPE pl.refusal AS (code text, pointer text, message text);
 
@@ -29,31 +31,33 @@ COMMENT ON TYPE pl.ingest_result IS
   'What became of an event: outcome accepted, duplicate, stale, unchanged or rejected (then refusal says why); event_id and occurred_at as stored';
 
 CREATE FUNCTION pl.content_id(
-  p_kind object_kind, p_id text, p_operation event_operation, p_full boolean, p_occurred timestamptz, p_patch jsonb) RETURNS text
+  p_kind object_kind, p_id text, p_operation event_operation, p_full boolean, p_occurred timestamptz, p_seq bigint, p_patch jsonb)
+RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT '#' || left(encode(sha256(convert_to(
-    jsonb_build_array(p_kind, p_id, p_operation, p_full, extract(epoch FROM p_occurred), p_patch)::text, 'UTF8')), 'hex'), 40)
+  SELECT '#' || left(encode(sha256(convert_to((
+    jsonb_build_array(p_kind, p_id, p_operation, p_full, extract(epoch FROM p_occurred), p_patch)
+    || CASE WHEN p_seq = 0 THEN '[]' ELSE to_jsonb(p_seq) END)::text, 'UTF8')), 'hex'), 40)
 $$;
 COMMENT ON FUNCTION pl.content_id IS
   'Event id of a dated event without one: its content, so that sending it again is a duplicate and ties in time fold alike everywhere';
 
 CREATE FUNCTION pl.ingest_read(
   p_kinds text[], p_ids text[], p_operations text[], p_full text[], p_strict text[],
-  p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz) RETURNS pl.ingest_item[]
+  p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz, p_seqs text[]) RETURNS pl.ingest_item[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN ARRAY(
     WITH given AS (
       SELECT (n - 1)::int AS idx, kind::object_kind, id, operation::event_operation,
-             operation = 'patch' AND whole = 't' AS is_full, strict = 't' AS is_strict, occurred IS NOT NULL AS dated,
+             operation = 'patch' AND whole = 't' AS is_full, strict = 't' AS is_strict, strict = 'p' AS is_partial, occurred IS NOT NULL AS dated,
              -- Undated events of a batch keep their order: each is a microsecond after the one before it.
              coalesce(occurred::timestamptz, p_received + (n - 1) * interval '1 microsecond') AS occurred_at,
-             event_id, coalesce(patch, '{}')::jsonb AS raw
-        FROM unnest(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches)
-             WITH ORDINALITY AS t(kind, id, operation, whole, strict, occurred, event_id, patch, n)
+             coalesce(seq::bigint, 0) AS source_seq, event_id, coalesce(patch, '{}')::jsonb AS raw
+        FROM unnest(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, p_seqs)
+             WITH ORDINALITY AS t(kind, id, operation, whole, strict, occurred, event_id, patch, seq, n)
       OFFSET 0
     ), stripped AS (
-      SELECT idx, kind, id, operation, is_full, is_strict, dated, occurred_at, event_id,
+      SELECT idx, kind, id, operation, is_full, is_strict, is_partial, dated, occurred_at, source_seq, event_id,
              CASE operation
                WHEN 'patch' THEN raw - '{id,occurred_at,event_id,operation,merged_into}'::text[]
                WHEN 'merge' THEN jsonb_build_object('merged_into', raw ->> 'merged_into')
@@ -62,14 +66,14 @@ BEGIN
         FROM given
       OFFSET 0
     ), named AS (
-      SELECT idx, kind, id, operation, is_full, is_strict, dated, occurred_at, patch,
-             CASE WHEN event_id IS NULL AND dated THEN pl.content_id(kind, id, operation, is_full, occurred_at, patch)
+      SELECT idx, kind, id, operation, is_full, is_strict, is_partial, dated, occurred_at, source_seq, patch,
+             CASE WHEN event_id IS NULL AND dated THEN pl.content_id(kind, id, operation, is_full, occurred_at, source_seq, patch)
                   ELSE event_id END AS event_id
         FROM stripped
       OFFSET 0
     )
     SELECT ROW(idx, CASE WHEN event_id IS NULL THEN 1 ELSE row_number() OVER (PARTITION BY event_id ORDER BY idx) END,
-               kind, id, operation, is_full, is_strict, dated, occurred_at, event_id, patch)::pl.ingest_item
+               kind, id, operation, is_full, is_strict, is_partial, dated, occurred_at, source_seq, event_id, patch)::pl.ingest_item
       FROM named);
 END $$;
 COMMENT ON FUNCTION pl.ingest_read IS 'The parallel text arrays of pl.ingest as items, their event ids made where the source gave a time but no id';

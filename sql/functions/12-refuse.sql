@@ -62,12 +62,12 @@ BEGIN
   ELSIF p_item.operation = 'merge' AND v_target = p_item.object_id THEN
     RETURN ROW('merged_into_itself', '/merged_into', 'An object cannot be merged into itself.')::pl.refusal;
   ELSIF p_item.operation <> 'patch' THEN
-    IF p_met IS NULL THEN
+    IF p_met IS NULL AND NOT p_item.is_partial THEN
       RETURN ROW('unknown_object', '/id', format('There is no %s "%s" to %s.', v_kind, left(p_item.object_id, 64), p_item.operation))::pl.refusal;
     END IF;
     RETURN NULL;
   END IF;
-  IF p_met IS NULL OR p_item.is_full THEN
+  IF (p_met IS NULL OR p_item.is_full) AND NOT p_item.is_partial THEN
     v_missing := pl.missing(p_item.kind, p_item.patch);
     IF v_missing IS NOT NULL THEN
       RETURN ROW('required', '/' || v_missing,
@@ -90,7 +90,7 @@ CREATE FUNCTION pl.ingest_again(p_item pl.ingest_item, p_seen event) RETURNS pl.
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id AND p_seen.operation = p_item.operation
-     AND p_seen.is_full = p_item.is_full AND p_seen.patch = p_item.patch
+     AND p_seen.is_full = p_item.is_full AND p_seen.source_seq = p_item.source_seq AND p_seen.patch = p_item.patch
      AND (NOT p_item.dated OR p_seen.occurred_at = p_item.occurred_at) THEN
     RETURN ROW(p_item, 'duplicate', p_seen.event_id, p_seen.occurred_at, NULL)::pl.ingest_result;
   END IF;

@@ -87,7 +87,7 @@ BEGIN
     END IF;
     v_seq := p_version + 1 + i.idx;
     v_event := ROW(p_org, p_source, coalesce(i.event_id, '~' || lpad(v_seq::text, 19, '0')), v_seq, i.kind, i.object_id,
-                i.occurred_at, 0, p_received, i.operation, i.is_full, i.patch)::event;
+                i.occurred_at, i.source_seq, p_received, i.operation, i.is_full, i.patch)::event;
     v_stored := v_stored + 1;
     v_events[v_stored] := v_event;
     IF (v_event.occurred_at, v_event.source_seq, v_event.event_id) <= (v_state.last_at, v_state.last_seq, v_state.last_event) THEN
@@ -135,7 +135,7 @@ BEGIN
          i.kind, i.object_id, i.event_id, i.occurred_at,
          jsonb_build_object('kind', i.kind, 'id', i.object_id, 'operation', i.operation, 'full', i.is_full,
                             'occurred_at', CASE WHEN i.dated THEN pl.iso(i.occurred_at) END, 'event_id', i.event_id,
-                            'patch', i.patch)::text
+                            'source_seq', i.source_seq, 'patch', i.patch)::text
     FROM (SELECT (t.item).*, t.refusal FROM unnest(p_results) AS t) AS i, LATERAL (SELECT (i.refusal).*) AS f
    WHERE pl.is_quarantined(f.code)
    ORDER BY i.idx;
@@ -171,7 +171,7 @@ COMMENT ON FUNCTION pl.learn_sizes IS
 
 CREATE FUNCTION pl.ingest(
   p_org int, p_source text, p_kinds text[], p_ids text[], p_operations text[], p_full text[], p_strict text[],
-  p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz DEFAULT NULL)
+  p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz DEFAULT NULL, p_seqs text[] DEFAULT NULL)
 RETURNS TABLE (idx int, outcome text, event_id text, occurred_at text, code text, pointer text, message text,
                quarantined boolean, data_version bigint)
 LANGUAGE plpgsql
@@ -181,7 +181,7 @@ AS $$
 DECLARE
   v_version bigint := pl.lock_org(p_org);
   v_received timestamptz := coalesce(p_received, clock_timestamp());
-  v_items pl.ingest_item[] := pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received);
+  v_items pl.ingest_item[] := pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received, p_seqs);
   v_results pl.ingest_result[] := '{}';
   v_rounds int;
   v_newest bigint;
@@ -223,11 +223,13 @@ BEGIN
      ORDER BY (r.item).idx;
 END $$;
 COMMENT ON FUNCTION pl.ingest IS
-  'Writes a batch of events of one organisation and all that follows from them. p_received: the clock, for tests and back-fill by operators only';
+  'Writes a batch of events of one organisation and all that follows from them. p_received: the clock, for tests and back-fill by operators only. p_seqs: the source''s counts, null where it has none. '
+  'p_strict: t a single write, whose stage must be known; f; p an event of a source that tells changes piece by piece and in any order: its first '
+  'need not carry what a record must, and may be a delete, restore or merge';
 
 CREATE FUNCTION pl.ingest_each(
   p_org int, p_source text, p_kinds text[], p_ids text[], p_operations text[], p_full text[], p_strict text[],
-  p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz DEFAULT NULL)
+  p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz DEFAULT NULL, p_seqs text[] DEFAULT NULL)
 RETURNS TABLE (idx int, outcome text, event_id text, occurred_at text, code text, pointer text, message text,
                quarantined boolean, data_version bigint)
 LANGUAGE plpgsql
@@ -247,7 +249,7 @@ BEGIN
         FROM pl.ingest(p_org, p_source, p_kinds[n:n], p_ids[n:n], p_operations[n:n], p_full[n:n], p_strict[n:n],
                        p_occurred[n:n], p_event_ids[n:n], p_patches[n:n],
                        -- Undated events keep their order here too.
-                       v_received + (n - 1) * interval '1 microsecond') AS i;
+                       v_received + (n - 1) * interval '1 microsecond', p_seqs[n:n]) AS i;
       v_version := v_result.data_version;
     EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR cardinality_violation THEN
       SELECT n - 1 AS idx, 'rejected' AS outcome, p_event_ids[n] AS event_id, p_occurred[n] AS occurred_at,

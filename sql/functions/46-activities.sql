@@ -27,7 +27,7 @@ BEGIN
     WITH activity AS MATERIALIZED (
       SELECT a.object_id, a.doc, pl.source_instant(a.doc ->> 'starts_at', v_zone) AS starts_at,
              pl.named_ids(a.doc -> 'rep', a.doc -> 'reps') AS reps, pl.named_ids(a.doc -> 'account', a.doc -> 'accounts') AS accounts,
-             a.deleted_at IS NULL AND a.merged_into IS NULL AND a.doc ? 'starts_at' AS live
+             a.deleted_at IS NULL AND a.merged_into IS NULL AND a.doc ?& '{starts_at,kind}' AS live
         FROM pl.object_states(p_org, 'activity', p_ids, p_as_of, p_known_at) AS a
     ), through AS MATERIALIZED (
       -- linked to an opportunity only: to the account it had at that time
@@ -49,7 +49,7 @@ BEGIN
      WHERE a.live;
 END $$;
 COMMENT ON FUNCTION pl.activity_states(int, timestamptz, timestamptz, text[]) IS
-  'Live activities as known at (as_of, known_at), typed; reps and accounts are never empty: "" stands for none named. Ids null: all. METRICS R9';
+  'Live activities as known at (as_of, known_at), typed, once their time and kind are known; reps and accounts are never empty: "" stands for none named. Ids null: all. METRICS R9';
 
 CREATE FUNCTION pl.derive_activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
 RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$

@@ -1,6 +1,6 @@
 -- Ingest: what becomes of an event, and what stands in the tables afterwards.
 BEGIN;
-SELECT plan(69);
+SELECT plan(82);
 
 -- One event as the parallel arrays of pl.ingest want it, received at a given time.
 CREATE FUNCTION pg_temp.send(p_kind text, p_id text, p_patch text, p_at text DEFAULT NULL, p_event text DEFAULT NULL,
@@ -140,6 +140,33 @@ SELECT results_eq($$SELECT idx, outcome, code FROM pl.ingest_each(1, 'crm', '{te
                   $$VALUES (0, 'rejected', 'not_storable'), (1, 'accepted', NULL), (2, 'accepted', NULL)$$, 'item by item, only itself');
 SELECT is((SELECT deleted_at FROM object WHERE org_id = 1 AND kind = 'team' AND object_id = 't3'), '2024-01-02'::timestamptz, 'and its neighbours are stored');
 SELECT is((SELECT count(*) FROM event WHERE org_id = 1 AND object_id = 't2'), 0::bigint, 'of itself nothing is');
+
+-- ── the source's own order ───────────────────────────────────────────────────────────────────────
+CREATE FUNCTION pg_temp.counted(p_id text, p_events text[], p_seqs text[], p_patches text[], p_strict text DEFAULT 'f') RETURNS text[] LANGUAGE sql AS $$
+  SELECT array_agg(i.outcome || coalesce(':' || i.code, '') ORDER BY i.idx)
+    FROM pl.ingest(1, 'crm', array_fill('account'::text, ARRAY[cardinality(p_seqs)]), array_fill(p_id, ARRAY[cardinality(p_seqs)]),
+                   array_fill('patch'::text, ARRAY[cardinality(p_seqs)]), array_fill('f'::text, ARRAY[cardinality(p_seqs)]),
+                   array_fill(p_strict, ARRAY[cardinality(p_seqs)]), array_fill('2024-01-01T00:00:00Z'::text, ARRAY[cardinality(p_seqs)]),
+                   p_events, p_patches, '2024-06-01T00:00:00Z', p_seqs) AS i
+$$;
+SELECT is(pg_temp.counted('q1', '{qa,qb,qc}', '{3,1,2}', '{"{\"name\":\"three\"}","{\"name\":\"one\"}","{\"name\":\"two\"}"}'),
+          '{accepted,stale,stale}'::text[], 'events of one instant fold in the order of the source''s count, not of their ids');
+SELECT is(pg_temp.doc('account', 'q1'), '{"name": "three"}', 'so the highest wins');
+SELECT is((SELECT last_seq FROM object WHERE org_id = 1 AND kind = 'account' AND object_id = 'q1'), 3::bigint, 'the order key holds it');
+SELECT is(pg_temp.counted('q1', '{qd}', '{9007199254740993}', '{"{\"name\":\"large\"}"}'), '{accepted}'::text[], 'counts are 64 bits wide');
+SELECT is((SELECT source_seq FROM event WHERE org_id = 1 AND source = 'crm' AND event_id = 'qd'), 9007199254740993, 'and kept exactly');
+SELECT is(pg_temp.counted('q1', '{qb}', '{1}', '{"{\"name\":\"one\"}"}'), '{duplicate}'::text[], 'the same again is a duplicate');
+SELECT is(pg_temp.counted('q1', '{qb}', '{7}', '{"{\"name\":\"one\"}"}'), '{rejected:event_id_reused}'::text[], 'with another count it is another event');
+SELECT is(pg_temp.counted('q2', '{NULL,NULL,NULL}', '{1,2,2}', '{"{\"name\":\"A\"}","{\"name\":\"A\"}","{\"name\":\"A\"}"}'),
+          '{accepted,unchanged,duplicate}'::text[], 'without ids, the count is part of what makes an event the same');
+
+-- ── sources that tell changes piece by piece ─────────────────────────────────────────────────────
+SELECT is(pg_temp.counted('p1', '{NULL}', '{1}', '{"{\"status\":\"prospect\"}"}', 'p'), '{accepted}'::text[], 'the first piece need not carry the name');
+SELECT is((SELECT outcome FROM pg_temp.send('account', 'p2', '{}', '2024-02-01T00:00:00Z', 'pd', 'delete', p_strict => 'p')), 'accepted', 'a delete may come first');
+SELECT is((SELECT outcome FROM pg_temp.send('account', 'p2', '{"name": "late"}', '2024-01-01T00:00:00Z', p_strict => 'p')), 'stale', 'the record follows');
+SELECT is((SELECT deleted_at FROM object WHERE org_id = 1 AND kind = 'account' AND object_id = 'p2'), '2024-02-01'::timestamptz, 'and stays deleted');
+SELECT is((SELECT outcome FROM pg_temp.send('activity', 'p3', '{"starts_at": "2024-02-01T00:00:00Z"}', '2024-02-01T00:00:00Z', p_strict => 'p')), 'accepted',
+          'an activity without a kind is kept, and counts when it has one');
 
 -- ── numbers ──────────────────────────────────────────────────────────────────────────────────────
 SELECT is(pg_temp.batch('opportunity', '{n1,n1}', '{2024-01-01T00:00:00Z,2024-01-02T00:00:00Z}', '{NULL,NULL}', '{"{\"stage\":\"Won\",\"amount\":1.0}","{\"amount\":1.00}"}'),
