@@ -124,32 +124,6 @@ END $$;
 COMMENT ON FUNCTION pl.ingest_round IS
   'Stores items whose event ids differ. An event in order takes its object one step on; one that is older than what it meets makes the object be folded anew';
 
-CREATE FUNCTION pl.quarantine(p_org int, p_source text, p_received timestamptz, p_results pl.ingest_result[]) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  v_last bigint := coalesce((SELECT max(q.quarantine_id) FROM quarantine AS q WHERE q.org_id = p_org), 0);
-BEGIN
-  INSERT INTO quarantine (org_id, quarantine_id, source, received_at, reason, pointer, message, kind, object_id, event_id,
-                          occurred_at, payload)
-  SELECT p_org, v_last + row_number() OVER (ORDER BY i.idx), p_source, p_received, f.code, f.pointer, f.message,
-         i.kind, i.object_id, i.event_id, i.occurred_at,
-         jsonb_build_object('kind', i.kind, 'id', i.object_id, 'operation', i.operation, 'full', i.is_full,
-                            'occurred_at', CASE WHEN i.dated THEN pl.iso(i.occurred_at) END, 'event_id', i.event_id,
-                            'source_seq', i.source_seq, 'patch', i.patch)::text
-    FROM (SELECT (t.item).*, t.refusal FROM unnest(p_results) AS t) AS i, LATERAL (SELECT (i.refusal).*) AS f
-   WHERE pl.is_quarantined(f.code)
-   ORDER BY i.idx;
-  -- Answers say how much waits in quarantine (METRICS R16), so they change with it.
-  UPDATE org_version AS v SET config_version = v.config_version + 1 WHERE v.org_id = p_org;
-END $$;
-COMMENT ON FUNCTION pl.quarantine IS 'Keeps the refused events that a person should look at, each as a payload complete enough to be sent again';
-
-CREATE FUNCTION pl.is_quarantined(p_code text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT coalesce(p_code IN ('occurred_in_future', 'event_id_reused'), false)
-$$;
-COMMENT ON FUNCTION pl.is_quarantined IS 'Whether an event refused for this reason is kept: it may have been meant, and only a person can tell';
-
 CREATE FUNCTION pl.learn_sizes() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -200,7 +174,7 @@ BEGIN
     END LOOP;
   END IF;
   SELECT max(v_version + 1 + (r.item).idx) FILTER (WHERE r.outcome IN ('accepted', 'stale', 'unchanged')),
-         bool_or(pl.is_quarantined((r.refusal).code))
+         bool_or(pl.is_quarantined((r.refusal).code, (r.item).is_partial))
     INTO v_newest, v_refused FROM unnest(v_results) AS r;
   IF v_refused THEN
     PERFORM pl.quarantine(p_org, p_source, v_received, v_results);
@@ -218,14 +192,14 @@ BEGIN
   END IF;
   RETURN QUERY
     SELECT (r.item).idx, r.outcome, r.event_id, pl.iso(r.occurred_at), (r.refusal).code, (r.refusal).pointer,
-           (r.refusal).message, pl.is_quarantined((r.refusal).code), v_version
+           (r.refusal).message, pl.is_quarantined((r.refusal).code, (r.item).is_partial), v_version
       FROM unnest(v_results) AS r
      ORDER BY (r.item).idx;
 END $$;
 COMMENT ON FUNCTION pl.ingest IS
   'Writes a batch of events of one organisation and all that follows from them. p_received: the clock, for tests and back-fill by operators only. p_seqs: the source''s counts, null where it has none. '
   'p_strict: t a single write, whose stage must be known; f; p an event of a source that tells changes piece by piece and in any order: its first '
-  'need not carry what a record must, and may be a delete, restore or merge';
+  'need not carry what a record must, and may be a delete, restore or merge; when refused, it is left to the caller, who has it as it came';
 
 CREATE FUNCTION pl.ingest_each(
   p_org int, p_source text, p_kinds text[], p_ids text[], p_operations text[], p_full text[], p_strict text[],

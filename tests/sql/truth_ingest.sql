@@ -93,7 +93,7 @@ SELECT results_eq('SELECT quarantine_id, reason FROM quarantine WHERE org_id = 1
 SELECT is((SELECT (source, pointer, kind, object_id, event_id, status)::text FROM quarantine WHERE org_id = 1 AND quarantine_id = 6),
           ('crm', '/occurred_at', 'account'::object_kind, 'a1', 'f1', 'open')::text, 'it says what and why');
 SELECT is((SELECT payload::jsonb FROM quarantine WHERE org_id = 1 AND quarantine_id = 6),
-          '{"kind": "account", "id": "a1", "operation": "patch", "full": false, "occurred_at": "2024-06-02T00:00:00.000001Z", "event_id": "f1", "patch": {"status": "former"}}',
+          '{"kind": "account", "id": "a1", "operation": "patch", "full": false, "occurred_at": "2024-06-02T00:00:00.000001Z", "event_id": "f1", "source_seq": 0, "patch": {"status": "former"}}',
           'and could be sent again');
 
 -- ── stages ───────────────────────────────────────────────────────────────────────────────────────
