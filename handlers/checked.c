@@ -3,7 +3,7 @@
 
 #include "route.h"
 
-enum err checked_run(struct request *request, struct reply *reply, const struct shape *shape, bool whole)
+enum err checked_body(struct request *request, struct reply *reply, const struct shape *shape, bool whole)
 {
 	const char *code, *message;
 	json_t *body = json_parse_strict(request->body, &code, &message);
@@ -21,5 +21,12 @@ enum err checked_run(struct request *request, struct reply *reply, const struct 
 		err = reply_error(reply, ERR_VALIDATION_FAILED, "the %s cannot be accepted: %zu problem%s", shape->name,
 				  reply->problems.count, reply->problems.count == 1 ? "" : "s");
 	json_decref(body);
+	return err;
+}
+
+enum err checked_run(struct request *request, struct reply *reply, const struct shape *shape, bool whole)
+{
+	enum err err = checked_body(request, reply, shape, whole);
+
 	return err == ERR_OK ? query_run(request, reply) : err;
 }

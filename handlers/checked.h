@@ -5,8 +5,10 @@
 #include "request.h"
 #include "shape.h"
 
-/* Parses the body, checks it (whole: required fields too), and runs the route's statement (query_run). All problems at once: 422.
- */
+/* Parses the body and checks it (whole: required fields too). All problems at once: 422. */
+enum err checked_body(struct request *request, struct reply *reply, const struct shape *shape, bool whole);
+
+/* checked_body, and then the route's statement (query_run). */
 enum err checked_run(struct request *request, struct reply *reply, const struct shape *shape, bool whole);
 
 #endif

@@ -2,6 +2,7 @@
 #include "org_settings.h"
 
 #include "checked.h"
+#include "jobs.h"
 
 static const char *const year_names[] = {"start", "end", NULL};
 static const char *const close_bases[] = {"source_date", "transition", NULL};
@@ -32,5 +33,7 @@ const struct shape audit_params = SHAPE("audit", audit_fields);
 
 enum err settings_patch(struct request *request, struct reply *reply)
 {
-	return checked_run(request, reply, &settings_shape, false);
+	enum err err = checked_body(request, reply, &settings_shape, false);
+
+	return err == ERR_OK ? job_or_answer(request, reply) : err;
 }

@@ -1,5 +1,6 @@
 /* The site map: every endpoint of the API, one row each, read top to bottom. */
 #include "accounts.h"
+#include "jobs.h"
 #include "metrics.h"
 #include "org_settings.h"
 #include "resources.h"
@@ -68,10 +69,14 @@ const struct route routes[] = {
 	 .media = MEDIA_BIT_JSON, .run = query_run,
 	 .statement = STATEMENT_strategy_preview, .operation_id = "previewStrategy"},
 	{.method = METHOD_POST, .path = "/v1/strategies/{id}/publish", .scope = SCOPE_STRATEGY, .body = BODY_OPTIONAL,
-	 .media = MEDIA_BIT_JSON, .run = query_run,
+	 .media = MEDIA_BIT_JSON, .params = &strategy_publish_params, .run = job_or_answer,
 	 .statement = STATEMENT_strategy_publish, .operation_id = "publishStrategy"},
 	{.method = METHOD_GET, .path = "/v1/strategies/{id}/diff", .scope = STRATEGY_READ, .params = &strategy_diff_params, .run = query_run,
 	 .versioned = true, .statement = STATEMENT_strategy_diff, .operation_id = "diffStrategy"},
+	{.method = METHOD_GET, .path = "/v1/jobs", .scope = STRATEGY_READ | SCOPE_ADMIN, .params = &job_list_params, .run = query_run,
+	 .statement = STATEMENT_job_list, .operation_id = "listJobs"},
+	{.method = METHOD_GET, .path = "/v1/jobs/{id}", .scope = STRATEGY_READ | SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_job_get,
+	 .operation_id = "getJob"},
 	{.method = METHOD_GET, .path = "/v1/accounts/{id}/fit", .scope = SCOPE_READ, .params = &account_fit_params, .run = query_run,
 	 .versioned = true, .statement = STATEMENT_account_fit, .operation_id = "getAccountFit"},
 	{.method = METHOD_PUT, .path = "/v1/accounts/{id}/fit-override", .scope = SCOPE_STRATEGY, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,

@@ -1,16 +1,15 @@
 /* Strategies: the document is checked whole here, so that one answer names every problem; all else is statements. */
 #include "strategies.h"
 
-#include <stdio.h>
-
+#include "db.h"
 #include "route.h"
 #include "strategy_check.h"
 
-static const char *const statuses[] = {"draft", "published", NULL};
+static const char *const statuses[] = {"draft", "publishing", "published", NULL};
 
 static const struct field list_fields[] = {
     {.name = "effective_at", .type = FIELD_DATE_OR_DATETIME, .summary = "those in force for somebody then; a day: at its start"},
-    {.name = "status", .type = FIELD_WORD, .words = statuses, .summary = "drafts or published ones only"},
+    {.name = "status", .type = FIELD_WORD, .words = statuses, .summary = "drafts, published ones, or the one a job is publishing only"},
     {.name = "cursor", .type = FIELD_STRING, .summary = "next of the page before"},
     {.name = "limit", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 1000, .summary = "strategies a page"},
 };
@@ -20,6 +19,11 @@ static const struct field diff_fields[] = {
     {.name = "against", .type = FIELD_ID, .summary = "the other strategy; the one in force now when absent"},
 };
 const struct shape strategy_diff_params = SHAPE("diff", diff_fields);
+
+static const struct field publish_fields[] = {
+    {.name = "async", .type = FIELD_BOOLEAN, .summary = "true: as a job, however little there is to judge"},
+};
+const struct shape strategy_publish_params = SHAPE("publish", publish_fields);
 
 /* Checks the document in the body; ERR_OK when it can be stored. */
 static enum err check_document(struct request *request, struct reply *reply)
@@ -42,18 +46,11 @@ static enum err check_document(struct request *request, struct reply *reply)
 enum err strategy_post(struct request *request, struct reply *reply)
 {
 	struct db_result *rows = NULL;
-	struct buffer json = {0}, location = {0};
-	struct db_param params[2];
-	char org_id[16];
+	struct buffer location = {0};
 	enum err err = check_document(request, reply);
 
-	if (err != ERR_OK)
-		return err;
-	snprintf(org_id, sizeof org_id, "%d", request->who.org_id);
-	request_to_json(request, &json);
-	params[0] = (struct db_param){.text = text_of(org_id)};
-	params[1] = (struct db_param){.text = buffer_text(&json)};
-	err = db_run(request->db, STATEMENT_strategy_create, params, 2, DB_ONE, &rows, &reply->problems, &reply->detail);
+	if (err == ERR_OK)
+		err = query_ask(request, reply, STATEMENT_strategy_create, &rows);
 	if (err == ERR_OK) {
 		reply->status = 201;
 		buffer_append_text(&reply->body, db_value(rows, 0, 0));
@@ -63,7 +60,6 @@ enum err strategy_post(struct request *request, struct reply *reply)
 	}
 	db_result_free(rows);
 	buffer_free(&location);
-	buffer_free(&json);
 	return err;
 }
 

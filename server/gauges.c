@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "db.h"
 #include "log.h"
+#include "pause.h"
 #include "ready.h"
 #include "stats.h"
 
@@ -25,9 +25,7 @@ struct gauges {
 	const struct ready *ready;
 	struct stats *stats;
 	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool stopping;
+	struct pause pause;
 	struct org_gauges *orgs;  /* the thread's own */
 	size_t count;
 };
@@ -162,22 +160,6 @@ static void ask_all(struct gauges *gauges, struct db *db)
 	publish(gauges);
 }
 
-/* Sleeps; true when the thread is to end. */
-static bool pause_is_over(struct gauges *gauges, int64_t seconds)
-{
-	struct timespec until;
-	bool stopping;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += seconds;
-	pthread_mutex_lock(&gauges->mutex);
-	if (!gauges->stopping)
-		pthread_cond_timedwait(&gauges->changed, &gauges->mutex, &until);
-	stopping = gauges->stopping;
-	pthread_mutex_unlock(&gauges->mutex);
-	return stopping;
-}
-
 static void *run(void *context)
 {
 	struct gauges *gauges = context;
@@ -193,7 +175,7 @@ static void *run(void *context)
 		if (is_ready)
 			ask_all(gauges, db);
 		seconds = is_ready ? settings->gauge_interval_s : 1;
-	} while (!pause_is_over(gauges, seconds));
+	} while (!pause_wait(&gauges->pause, seconds * 1000));
 	db_close(db);
 	return NULL;
 }
@@ -207,8 +189,7 @@ static void release(struct gauges *gauges)
 		buffer_free(&gauges->orgs[i].quarantine);
 	}
 	free(gauges->orgs);
-	pthread_cond_destroy(&gauges->changed);
-	pthread_mutex_destroy(&gauges->mutex);
+	pause_free(&gauges->pause);
 	free(gauges);
 }
 
@@ -224,8 +205,7 @@ struct gauges *gauges_start(const struct settings *settings, const struct ready 
 	gauges->settings = settings;
 	gauges->ready = ready;
 	gauges->stats = stats;
-	pthread_mutex_init(&gauges->mutex, NULL);
-	pthread_cond_init(&gauges->changed, NULL);
+	pause_init(&gauges->pause);
 	if (pthread_create(&gauges->thread, NULL, run, gauges) == 0)
 		return gauges;
 	log_say(LOG_ERROR, "gauges_failed", "no thread can be had");
@@ -237,10 +217,7 @@ void gauges_stop(struct gauges *gauges)
 {
 	if (gauges == NULL)
 		return;
-	pthread_mutex_lock(&gauges->mutex);
-	gauges->stopping = true;
-	pthread_cond_signal(&gauges->changed);
-	pthread_mutex_unlock(&gauges->mutex);
+	pause_end(&gauges->pause);
 	pthread_join(gauges->thread, NULL);
 	release(gauges);
 }

@@ -131,9 +131,8 @@ void query_reply(const struct request *request, const struct db_result *rows, st
 		add_link(request, cursor, reply);
 }
 
-enum err query_run(struct request *request, struct reply *reply)
+enum err query_ask(struct request *request, struct reply *reply, enum statement statement, struct db_result **rows)
 {
-	struct db_result *rows = NULL;
 	struct buffer json = {0};
 	struct db_param params[2];
 	char org_id[16];
@@ -145,12 +144,23 @@ enum err query_run(struct request *request, struct reply *reply)
 	request_to_json(request, &json);
 	params[0] = (struct db_param){.text = text_of(org_id)};
 	params[1] = (struct db_param){.text = buffer_text(&json)};
-	err = db_run(request->db, request->route->statement, params, 2, DB_ONE, &rows, &reply->problems, &reply->detail);
-	if (err == ERR_OK && db_value(rows, 0, 0).data == NULL)
+	err = db_run(request->db, statement, params, 2, DB_ONE, rows, &reply->problems, &reply->detail);
+	if (err == ERR_OK && db_value(*rows, 0, 0).data == NULL) {
+		db_result_free(*rows);
+		*rows = NULL;
 		err = ERR_NOT_FOUND;
+	}
+	buffer_free(&json);
+	return err;
+}
+
+enum err query_run(struct request *request, struct reply *reply)
+{
+	struct db_result *rows = NULL;
+	enum err err = query_ask(request, reply, request->route->statement, &rows);
+
 	if (err == ERR_OK)
 		query_reply(request, rows, reply);
 	db_result_free(rows);
-	buffer_free(&json);
 	return err;
 }

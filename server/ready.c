@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "log.h"
+#include "pause.h"
 #include "schema.h"
 #include "stats.h"
 
@@ -19,9 +19,7 @@ struct ready {
 	const struct settings *settings;
 	struct stats *stats;
 	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool stopping;
+	struct pause pause;
 	_Atomic enum ready_state state;
 	atomic_bool draining;
 };
@@ -55,22 +53,6 @@ static enum ready_state ask(struct db *db)
 	return READY_SCHEMA_NEWER;
 }
 
-/* Sleeps until the next question is due; true when the thread is to end. */
-static bool pause_is_over(struct ready *ready)
-{
-	struct timespec until;
-	bool stopping;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += INTERVAL_MS / 1000;
-	pthread_mutex_lock(&ready->mutex);
-	if (!ready->stopping)
-		pthread_cond_timedwait(&ready->changed, &ready->mutex, &until);
-	stopping = ready->stopping;
-	pthread_mutex_unlock(&ready->mutex);
-	return stopping;
-}
-
 static void *run(void *context)
 {
 	struct ready *ready = context;
@@ -83,7 +65,7 @@ static void *run(void *context)
 		if (atomic_exchange(&ready->state, state) != state)
 			log_say(state == READY_YES ? LOG_INFO : LOG_WARN, "readiness", "%s", words[state]);
 		stats_gauge(ready->stats, GAUGE_READY, state == READY_YES);
-	} while (!pause_is_over(ready));
+	} while (!pause_wait(&ready->pause, INTERVAL_MS));
 	db_close(db);
 	return NULL;
 }
@@ -96,12 +78,10 @@ struct ready *ready_start(const struct settings *settings, struct stats *stats)
 		abort();
 	ready->settings = settings;
 	ready->stats = stats;
-	pthread_mutex_init(&ready->mutex, NULL);
-	pthread_cond_init(&ready->changed, NULL);
+	pause_init(&ready->pause);
 	if (pthread_create(&ready->thread, NULL, run, ready) == 0)
 		return ready;
-	pthread_cond_destroy(&ready->changed);
-	pthread_mutex_destroy(&ready->mutex);
+	pause_free(&ready->pause);
 	free(ready);
 	return NULL;
 }
@@ -110,13 +90,9 @@ void ready_stop(struct ready *ready)
 {
 	if (ready == NULL)
 		return;
-	pthread_mutex_lock(&ready->mutex);
-	ready->stopping = true;
-	pthread_cond_signal(&ready->changed);
-	pthread_mutex_unlock(&ready->mutex);
+	pause_end(&ready->pause);
 	pthread_join(ready->thread, NULL);
-	pthread_cond_destroy(&ready->changed);
-	pthread_mutex_destroy(&ready->mutex);
+	pause_free(&ready->pause);
 	free(ready);
 }
 

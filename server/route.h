@@ -81,9 +81,13 @@ enum method method_by_name(struct text name);
  * "who": {"scope": "all|team|self", "rep": id|null, "team": id|null, "key": key id}, "body": JSON|null}. No row, or NULL: 404. */
 enum err query_run(struct request *, struct reply *);
 
+/* The asking half of query_run, for handlers that make something else of the answer: one row whose first column is not null; the
+ * caller frees it. On error *rows stays as it was (NULL). */
+struct db_result;
+enum err query_ask(struct request *, struct reply *, enum statement statement, struct db_result **rows);
+
 /* What query_run makes of an answer whose first column is a body and whose second, if any, is a cursor: body, content type by
  * request.format, Link. For handlers with a statement of other parameters. The row is there and its body is not null. */
-struct db_result;
 void query_reply(const struct request *request, const struct db_result *rows, struct reply *reply);
 
 /* The jsonb described above, for hand-written handlers. */

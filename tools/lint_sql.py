@@ -29,7 +29,8 @@ def code(text):
 def tables():
     names = set()
     for path in (ROOT / "sql" / "migrations").glob("*.sql"):
-        names |= set(re.findall(r"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:public\.)?(\w+)", code(path.read_text()), re.IGNORECASE))
+        names |= set(re.findall(r"(?:CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?|CREATE\s+VIEW\s+|\bRENAME\s+TO\s+)(?:public\.)?(\w+)",
+                                code(path.read_text()), re.IGNORECASE))
     return names - GLOBAL
 
 

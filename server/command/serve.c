@@ -10,6 +10,7 @@
 
 #include "../gauges.h"
 #include "../http.h"
+#include "../job_runner.h"
 #include "../process.h"
 #include "../ready.h"
 #include "../schema.h"
@@ -29,6 +30,7 @@ struct server {
 	struct service service;
 	struct worker_pool *pool;
 	struct gauges *gauges;
+	struct job_runner *jobs;
 	struct listener api, admin;
 };
 
@@ -105,7 +107,8 @@ static bool start(struct server *server, const struct settings *settings)
 	server->service.stats = stats_new(routes, routes_count);
 	server->service.ready = ready_start(settings, server->service.stats);
 	server->pool = worker_pool_start(settings, server->service.stats);
-	if (server->service.ready == NULL || server->pool == NULL) {
+	server->jobs = server->service.ready != NULL ? job_runner_start(settings, server->service.ready) : NULL;
+	if (server->jobs == NULL || server->pool == NULL) {
 		log_say(LOG_ERROR, "start_failed", "no threads can be had");
 		return false;
 	}
@@ -155,6 +158,7 @@ static bool stop(struct server *server, const sigset_t *signals)
 	sound = join_listener(&server->api) && sound;
 	http_free(server->api.http);
 	http_free(server->admin.http);
+	job_runner_stop(server->jobs);
 	gauges_stop(server->gauges);
 	ready_stop(server->service.ready);
 	stats_free(server->service.stats);

@@ -134,7 +134,7 @@ BEGIN
   -- Above a few megabytes it is left to autovacuum: the plans are settled by then, and a large sample takes seconds.
   FOR v_table IN
     SELECT c.oid FROM pg_class AS c
-     WHERE c.oid = ANY ('{event,object,rep_team,account_version,account_fit,deal_fact,open_span,activity_fact}'::regclass[])
+     WHERE c.oid = ANY ('{event,object,rep_team,account_version,account_fit,deal_fact_of,open_span,activity_fact_of}'::regclass[])
        AND c.relpages < 500 AND pg_relation_size(c.oid) > 4 * 8192 * greatest(c.relpages, 1)
   LOOP
     EXECUTE format('ANALYZE %s', v_table);

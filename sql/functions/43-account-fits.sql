@@ -26,9 +26,9 @@ RETURNS SETOF account_fit LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
     WITH s AS MATERIALIZED (
-      SELECT strategy_id, body, attrs
+      SELECT strategy_id, body, CASE WHEN status = 'draft' THEN pl.rule_attributes(body) ELSE attrs END AS attrs
         FROM strategy
-       WHERE org_id = p_org AND status = 'published' AND (p_strategy IS NULL OR strategy_id = p_strategy)
+       WHERE org_id = p_org AND CASE WHEN p_strategy IS NULL THEN status <> 'draft' ELSE strategy_id = p_strategy END
     ), seen AS (
       -- what a strategy sees of each version: only the attributes its rules read
       SELECT s.strategy_id, v.account_id, v.valid_from, v.valid_to,
@@ -127,7 +127,7 @@ BEGIN
      WHERE fit.account_id = ANY (v_overridden);
 END $$;
 COMMENT ON FUNCTION pl.derive_account_fits(int, timestamptz, timestamptz, text[], text) IS
-  'Verdicts on accounts over time as known at (as_of, known_at), by every published strategy or one, manual overrides included. Ids null: all';
+  'Verdicts on accounts over time as known at (as_of, known_at), by every strategy that is or is being published, or by one (a draft too), manual overrides included. Ids null: all';
 
 CREATE FUNCTION pl.fit_spans(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
 RETURNS TABLE (strategy_id text, account_id text, valid_from timestamptz, valid_to timestamptz,
@@ -150,7 +150,7 @@ BEGIN
          CROSS JOIN unnest(p_ids) AS i(id)
          CROSS JOIN LATERAL (SELECT * FROM account_fit AS x
                               WHERE x.org_id = p_org AND x.strategy_id = s.strategy_id AND x.account_id = i.id OFFSET 0) AS f
-         WHERE s.org_id = p_org AND s.status = 'published';
+         WHERE s.org_id = p_org AND s.status <> 'draft';
     END IF;
     RETURN;
   END IF;
@@ -173,7 +173,7 @@ BEGIN
        CROSS JOIN unnest(p_ids) AS i(id)
        CROSS JOIN LATERAL (SELECT * FROM account_fit AS x
                             WHERE x.org_id = p_org AND x.strategy_id = s.strategy_id AND x.account_id = i.id OFFSET 0) AS f
-       WHERE i.id COLLATE "C" NOT IN (SELECT m FROM unnest(v_moved) AS m) AND s.org_id = p_org AND s.status = 'published';
+       WHERE i.id COLLATE "C" NOT IN (SELECT m FROM unnest(v_moved) AS m) AND s.org_id = p_org AND s.status <> 'draft';
   END IF;
   IF v_moved <> '{}' THEN
     RETURN QUERY
@@ -197,7 +197,7 @@ BEGIN
     CROSS JOIN unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_fit AS a WHERE a.org_id = p_org))) AS i(id)
     CROSS JOIN LATERAL (SELECT y.strategy_id, y.account_id, y.valid_from FROM account_fit AS y
                          WHERE y.org_id = p_org AND y.strategy_id = s.strategy_id AND y.account_id = i.id OFFSET 0) AS x
-    WHERE s.org_id = p_org AND s.status = 'published' AND (p_strategy IS NULL OR s.strategy_id = p_strategy)
+    WHERE s.org_id = p_org AND s.status <> 'draft' AND (p_strategy IS NULL OR s.strategy_id = p_strategy)
       AND (x.strategy_id, x.account_id, x.valid_from) NOT IN (SELECT f.strategy_id, f.account_id, f.valid_from FROM fresh AS f)
   ), gone AS (
     DELETE FROM account_fit AS t

@@ -127,7 +127,7 @@ COMMENT ON FUNCTION pl.deal_states(int, timestamptz, timestamptz, text[]) IS
   'Live deals (not deleted, merged or marked is_test) as known at (as_of, known_at): typed state, decision times (R2, R17), and owner and account '
   'at them with *_look, the instant at which attributes count as known. Ids null: all. Deals created after as_of do not exist';
 
-CREATE FUNCTION pl.derive_deal_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
+CREATE FUNCTION pl.derive_deal_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[], p_also text DEFAULT NULL)
 RETURNS SETOF deal_fact LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -145,7 +145,7 @@ BEGIN
     ), verdict AS MATERIALIZED (
       SELECT a.deal_id, a.closing, v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast
         FROM pl.judge(p_org, p_as_of, p_known_at, ARRAY(SELECT rep FROM ask ORDER BY n), ARRAY(SELECT account FROM ask ORDER BY n),
-                      ARRAY(SELECT at FROM ask ORDER BY n)) AS v
+                      ARRAY(SELECT at FROM ask ORDER BY n), p_also => p_also) AS v
         JOIN ask AS a ON a.n = v.n
     )
     SELECT p_org, d.deal_id, d.name, d.stage, d.outcome, d.owner, d.account_id, d.amount, d.currency, d.probability, d.origin,
@@ -164,8 +164,9 @@ BEGIN
       LEFT JOIN pl.line_mixes(p_org, p_as_of, p_known_at, ARRAY(SELECT deal_id FROM d WHERE lines IS NOT NULL ORDER BY deal_id),
                               ARRAY(SELECT lines FROM d WHERE lines IS NOT NULL ORDER BY deal_id)) AS m ON m.deal_id = d.deal_id;
 END $$;
-COMMENT ON FUNCTION pl.derive_deal_facts(int, timestamptz, timestamptz, text[]) IS
-  'Deals judged from state as known at (as_of, known_at); nulls: now. The one derivation of deal_fact. Ids null: all';
+COMMENT ON FUNCTION pl.derive_deal_facts(int, timestamptz, timestamptz, text[], text) IS
+  'Deals judged from state as known at (as_of, known_at); nulls: now. The one derivation of deal_fact. '
+  'Ids null: all. p_also: as in pl.judge';
 
 CREATE FUNCTION pl.deal_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[] DEFAULT NULL)
 RETURNS SETOF deal_fact LANGUAGE plpgsql STABLE AS $$
@@ -182,18 +183,29 @@ COMMENT ON FUNCTION pl.deal_facts(int, timestamptz, timestamptz, text[]) IS
   'Deals judged: now (nulls: the table), or as known at (as_of, known_at) by the same derivation. Ids null: all';
 
 CREATE FUNCTION pl.project_deals(p_org int, p_ids text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_kept record;
+BEGIN
+  FOR v_kept IN SELECT * FROM pl.epochs_kept(p_org) LOOP
+    PERFORM pl.project_deals_in(p_org, v_kept.epoch, v_kept.also, p_ids);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION pl.project_deals(int, text[]) IS 'Brings deal_fact up to date for these deals (null: all), in every epoch that is kept';
+
+CREATE FUNCTION pl.project_deals_in(p_org int, p_epoch int, p_also text, p_ids text[]) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
   WITH fresh AS MATERIALIZED (
-    SELECT * FROM pl.derive_deal_facts(p_org, NULL, NULL, p_ids)
+    SELECT * FROM pl.derive_deal_facts(p_org, NULL, NULL, p_ids, p_also)
   ), gone AS (
-    DELETE FROM deal_fact AS t
-     USING unnest(coalesce(p_ids, ARRAY(SELECT x.deal_id FROM deal_fact AS x WHERE x.org_id = p_org))) AS i(id)
-     WHERE t.org_id = p_org AND t.deal_id = i.id AND i.id COLLATE "C" NOT IN (SELECT f.deal_id FROM fresh AS f)
+    DELETE FROM deal_fact_of AS t
+     USING unnest(coalesce(p_ids, ARRAY(SELECT x.deal_id FROM deal_fact_of AS x WHERE x.org_id = p_org AND x.epoch = p_epoch))) AS i(id)
+     WHERE t.org_id = p_org AND t.epoch = p_epoch AND t.deal_id = i.id AND i.id COLLATE "C" NOT IN (SELECT f.deal_id FROM fresh AS f)
   )
-  INSERT INTO deal_fact AS t
-  SELECT f.* FROM fresh AS f ORDER BY f.deal_id
-  ON CONFLICT (org_id, deal_id) DO UPDATE SET
+  INSERT INTO deal_fact_of AS t
+  SELECT f.*, p_epoch FROM fresh AS f ORDER BY f.deal_id
+  ON CONFLICT (org_id, deal_id, epoch) DO UPDATE SET
     name = excluded.name, stage = excluded.stage, outcome = excluded.outcome, owner = excluded.owner, account_id = excluded.account_id,
     amount = excluded.amount, currency = excluded.currency, probability = excluded.probability, origin = excluded.origin,
     created_at = excluded.created_at, closed_at = excluded.closed_at, closed_transition_at = excluded.closed_transition_at,
@@ -207,4 +219,5 @@ BEGIN
     created_account = excluded.created_account
   WHERE t *<> excluded;
 END $$;
-COMMENT ON FUNCTION pl.project_deals(int, text[]) IS 'Brings deal_fact up to date for these deals (null: all)';
+COMMENT ON FUNCTION pl.project_deals_in(int, int, text, text[]) IS
+  'Brings the facts of these deals (null: all) up to date in one epoch. p_also: the strategy that is in force only there, or null';

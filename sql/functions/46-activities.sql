@@ -51,7 +51,7 @@ END $$;
 COMMENT ON FUNCTION pl.activity_states(int, timestamptz, timestamptz, text[]) IS
   'Live activities as known at (as_of, known_at), typed, once their time and kind are known; reps and accounts are never empty: "" stands for none named. Ids null: all. METRICS R9';
 
-CREATE FUNCTION pl.derive_activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
+CREATE FUNCTION pl.derive_activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[], p_also text DEFAULT NULL)
 RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
@@ -66,7 +66,8 @@ BEGIN
       SELECT v.n, v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast,
              s.body -> 'activity_minutes' AS minutes, s.body -> 'conduct' -> 'unknown_outcome_kinds' AS taken_as_held
         FROM pl.judge(p_org, p_as_of, p_known_at, ARRAY(SELECT rep FROM part ORDER BY n),
-                      ARRAY(SELECT nullif(account, '') FROM part ORDER BY n), ARRAY(SELECT starts_at FROM part ORDER BY n)) AS v
+                      ARRAY(SELECT nullif(account, '') FROM part ORDER BY n), ARRAY(SELECT starts_at FROM part ORDER BY n),
+                      p_also => p_also) AS v
         LEFT JOIN strategy AS s ON s.org_id = p_org AND s.strategy_id = v.strategy
     )
     SELECT p_org, p.activity_id, p.rep, p.account, p.deal_id, p.kind, p.outcome, p.starts_at,
@@ -80,10 +81,10 @@ BEGIN
            v.backcast OR p.backcast
       FROM part AS p JOIN verdict AS v ON v.n = p.n;
 END $$;
-COMMENT ON FUNCTION pl.derive_activity_facts(int, timestamptz, timestamptz, text[]) IS
+COMMENT ON FUNCTION pl.derive_activity_facts(int, timestamptz, timestamptz, text[], text) IS
   'Activities judged from state as known at (as_of, known_at); nulls: now. A row a rep (each in full) and account (divided equally); hours from '
   'the duration, else from the strategy''s activity_minutes (estimated; 0 where it names none); counted: held, or of unknown outcome and of a kind '
-  'that the strategy''s conduct.unknown_outcome_kinds takes as held. The one derivation of activity_fact. Ids null: all. METRICS R9';
+  'that the strategy''s conduct.unknown_outcome_kinds takes as held. The one derivation of activity_fact. Ids null: all. p_also: as in pl.judge. METRICS R9';
 
 CREATE FUNCTION pl.activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[] DEFAULT NULL)
 RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE AS $$
@@ -100,27 +101,40 @@ COMMENT ON FUNCTION pl.activity_facts(int, timestamptz, timestamptz, text[]) IS
   'Activities judged: now (nulls: the table), or as known at (as_of, known_at) by the same derivation. Ids null: all';
 
 CREATE FUNCTION pl.project_activities(p_org int, p_ids text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_kept record;
+BEGIN
+  FOR v_kept IN SELECT * FROM pl.epochs_kept(p_org) LOOP
+    PERFORM pl.project_activities_in(p_org, v_kept.epoch, v_kept.also, p_ids);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION pl.project_activities(int, text[]) IS 'Brings activity_fact up to date for these activities (null: all), in every epoch that is kept';
+
+CREATE FUNCTION pl.project_activities_in(p_org int, p_epoch int, p_also text, p_ids text[]) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
   WITH fresh AS MATERIALIZED (
-    SELECT * FROM pl.derive_activity_facts(p_org, NULL, NULL, p_ids)
+    SELECT * FROM pl.derive_activity_facts(p_org, NULL, NULL, p_ids, p_also)
   ), old AS MATERIALIZED (
     SELECT x.activity_id, x.rep_id, x.account_id
-     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.activity_id FROM activity_fact AS a WHERE a.org_id = p_org))) AS i(id),
-          LATERAL (SELECT y.activity_id, y.rep_id, y.account_id FROM activity_fact AS y WHERE y.org_id = p_org AND y.activity_id = i.id OFFSET 0) AS x
+     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.activity_id FROM activity_fact_of AS a WHERE a.org_id = p_org AND a.epoch = p_epoch))) AS i(id),
+          LATERAL (SELECT y.activity_id, y.rep_id, y.account_id FROM activity_fact_of AS y
+                    WHERE y.org_id = p_org AND y.epoch = p_epoch AND y.activity_id = i.id OFFSET 0) AS x
     WHERE (x.activity_id, x.rep_id, x.account_id) NOT IN (SELECT f.activity_id, f.rep_id, f.account_id FROM fresh AS f)
   ), gone AS (
-    DELETE FROM activity_fact AS t
+    DELETE FROM activity_fact_of AS t
      USING old
-     WHERE t.org_id = p_org AND t.activity_id = old.activity_id AND t.rep_id = old.rep_id AND t.account_id = old.account_id
+     WHERE t.org_id = p_org AND t.epoch = p_epoch AND t.activity_id = old.activity_id AND t.rep_id = old.rep_id AND t.account_id = old.account_id
   )
-  INSERT INTO activity_fact AS t
-  SELECT f.* FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id
-  ON CONFLICT (org_id, activity_id, rep_id, account_id) DO UPDATE SET
+  INSERT INTO activity_fact_of AS t
+  SELECT f.*, p_epoch FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id
+  ON CONFLICT (org_id, activity_id, rep_id, account_id, epoch) DO UPDATE SET
     deal_id = excluded.deal_id, kind = excluded.kind, outcome = excluded.outcome, starts_at = excluded.starts_at, hours = excluded.hours,
     share = excluded.share, estimated = excluded.estimated, counted = excluded.counted, messages = excluded.messages,
     team = excluded.team, strategy = excluded.strategy, segment = excluded.segment, tier = excluded.tier, class = excluded.class,
     reason = excluded.reason, backcast = excluded.backcast
   WHERE t *<> excluded;
 END $$;
-COMMENT ON FUNCTION pl.project_activities(int, text[]) IS 'Brings activity_fact up to date for these activities (null: all)';
+COMMENT ON FUNCTION pl.project_activities_in(int, int, text, text[]) IS
+  'Brings the facts of these activities (null: all) up to date in one epoch. p_also: the strategy that is in force only there, or null';

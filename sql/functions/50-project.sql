@@ -29,15 +29,16 @@ DECLARE
   v_zone text := (SELECT o.time_zone FROM org AS o WHERE o.org_id = p_org);
 BEGIN
   WITH priced AS MATERIALIZED (
-    SELECT d.deal_id, CASE WHEN d.currency IS NULL OR d.currency = v_currency THEN d.amount
-                           ELSE pl.convert(p_org, d.amount, d.currency, v_currency, pl.local_date(d.closed_at, v_zone)) END AS money
-      FROM deal_fact AS d
-     WHERE d.org_id = p_org AND d.closed_at IS NOT NULL AND (p_currencies IS NULL OR d.currency = ANY (p_currencies))
+    SELECT d.epoch, d.deal_id, CASE WHEN d.currency IS NULL OR d.currency = v_currency THEN d.amount
+                                    ELSE pl.convert(p_org, d.amount, d.currency, v_currency, pl.local_date(d.closed_at, v_zone)) END AS money
+      FROM pl.epochs_kept(p_org) AS k
+      JOIN deal_fact_of AS d ON d.org_id = p_org AND d.epoch = k.epoch
+     WHERE d.closed_at IS NOT NULL AND (p_currencies IS NULL OR d.currency = ANY (p_currencies))
   )
-  UPDATE deal_fact AS d
+  UPDATE deal_fact_of AS d
      SET money = p.money
     FROM priced AS p
-   WHERE d.org_id = p_org AND d.deal_id = p.deal_id AND d.money IS DISTINCT FROM p.money;
+   WHERE d.org_id = p_org AND d.epoch = p.epoch AND d.deal_id = p.deal_id AND d.money IS DISTINCT FROM p.money;
 END $$;
 COMMENT ON FUNCTION pl.reprice(int, text[]) IS 'Converts closed deals in these currencies (null: all) anew into the reporting currency. METRICS R6';
 
@@ -94,7 +95,8 @@ BEGIN
       JOIN object AS d ON d.org_id = p_org AND d.kind = 'opportunity' AND d.object_id = touched.deal_id
      CROSS JOIN LATERAL (SELECT count(*) AS changes, min((e ->> 'at')::timestamptz) AS known_at
                            FROM jsonb_array_elements(d.track) AS e WHERE e -> 'set' ? 'account') AS a
-      JOIN activity_fact AS f ON f.org_id = p_org AND f.deal_id = d.object_id
+     CROSS JOIN pl.epochs_kept(p_org) AS k
+      JOIN activity_fact_of AS f ON f.org_id = p_org AND f.epoch = k.epoch AND f.deal_id = d.object_id
      -- Most deals have one account all their life: then the track need not be read for each activity.
      CROSS JOIN LATERAL (
        SELECT d.doc ->> 'account' AS account, f.starts_at < a.known_at AS is_backcast
@@ -103,7 +105,7 @@ BEGIN
        SELECT t.value #>> '{}', t.is_backcast FROM pl.track_at(d.track, 'account', f.starts_at, v_backcast) AS t
         WHERE NOT (a.changes = 1 AND (v_backcast OR f.starts_at >= a.known_at))) AS t
      WHERE (f.account_id IS DISTINCT FROM coalesce(t.account, '') OR (t.is_backcast AND NOT f.backcast)
-            OR (f.backcast AND NOT t.is_backcast AND NOT pl.verdict_is_backcast(f)))
+            OR (f.backcast AND NOT t.is_backcast AND NOT pl.verdict_is_backcast(p_org, f.rep_id, f.account_id, f.strategy, f.starts_at)))
        AND EXISTS (SELECT 1 FROM object AS x
                     WHERE x.org_id = p_org AND x.kind = 'activity' AND x.object_id = f.activity_id
                       AND pl.named_ids(x.doc -> 'account', x.doc -> 'accounts') = '{}'));
@@ -111,17 +113,16 @@ END $$;
 COMMENT ON FUNCTION pl.activities_led_astray(int, text[]) IS
   'Activities that reach their account through one of these opportunities and no longer stand on the account it had at their time';
 
-CREATE FUNCTION pl.verdict_is_backcast(p_fact activity_fact) RETURNS boolean
+CREATE FUNCTION pl.verdict_is_backcast(p_org int, p_rep text, p_account text, p_strategy text, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM rep_team AS t
-                  WHERE t.org_id = p_fact.org_id AND t.rep_id = p_fact.rep_id AND t.backcast
-                    AND p_fact.starts_at >= t.valid_from AND p_fact.starts_at < t.valid_to)
+                  WHERE t.org_id = p_org AND t.rep_id = p_rep AND t.backcast AND p_at >= t.valid_from AND p_at < t.valid_to)
       OR EXISTS (SELECT 1 FROM account_fit AS f
-                  WHERE f.org_id = p_fact.org_id AND f.strategy_id = p_fact.strategy AND f.account_id = p_fact.account_id AND f.backcast
-                    AND p_fact.starts_at >= f.valid_from AND p_fact.starts_at < f.valid_to);
+                  WHERE f.org_id = p_org AND f.strategy_id = p_strategy AND f.account_id = p_account AND f.backcast
+                    AND p_at >= f.valid_from AND p_at < f.valid_to);
 END $$;
-COMMENT ON FUNCTION pl.verdict_is_backcast(activity_fact) IS 'Whether the team or the account''s attributes behind an activity''s verdict are back-cast, apart from the deal it went through';
+COMMENT ON FUNCTION pl.verdict_is_backcast(int, text, text, text, timestamptz) IS 'Whether the team or the account''s attributes behind an activity''s verdict are back-cast, apart from the deal it went through';
 
 CREATE FUNCTION pl.deals_by_stage_or_product(p_org int, p_stages text[], p_products text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
@@ -166,7 +167,7 @@ BEGIN
   IF 'rep' = ANY (p_kinds) THEN
     v_reps := pl.project_rep_teams(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'rep'));
   END IF;
-  IF 'team' = ANY (p_kinds) AND EXISTS (SELECT 1 FROM strategy AS s WHERE s.org_id = p_org AND s.status = 'published' AND s.teams <> '{}') THEN
+  IF 'team' = ANY (p_kinds) AND EXISTS (SELECT 1 FROM strategy AS s WHERE s.org_id = p_org AND s.status <> 'draft' AND s.teams <> '{}') THEN
     v_teams := pl.teams_under(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'team'));
   END IF;
   IF cardinality(v_reps) > 0 OR cardinality(v_teams) > 0 THEN

@@ -4,17 +4,24 @@ CREATE FUNCTION pl.actor(p_request jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT coalesce('key:' || (p_request -> 'who' ->> 'key'), 'operator') $$;
 COMMENT ON FUNCTION pl.actor(jsonb) IS 'Who asks, as the audit log names them';
 
-CREATE FUNCTION pl.config_changed(p_org int, p_request jsonb, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
+CREATE FUNCTION pl.config_noted(p_org int, p_actor text, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE org_version SET config_version = config_version + 1 WHERE org_id = p_org;
   INSERT INTO audit (org_id, audit_id, at, actor, action, object, before, after)
-  SELECT p_org, coalesce(max(a.audit_id), 0) + 1, clock_timestamp(), pl.actor(p_request), p_action, p_object, p_before, p_after
+  SELECT p_org, coalesce(max(a.audit_id), 0) + 1, clock_timestamp(), p_actor, p_action, p_object, p_before, p_after
     FROM audit AS a
    WHERE a.org_id = p_org;
 END $$;
-COMMENT ON FUNCTION pl.config_changed(int, jsonb, text, text, jsonb, jsonb) IS
+COMMENT ON FUNCTION pl.config_noted(int, text, text, text, jsonb, jsonb) IS
   'Notes a change of configuration: new config_version, audit row. The caller holds the organisation''s lock (pl.lock_org)';
+
+CREATE FUNCTION pl.config_changed(p_org int, p_request jsonb, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pl.config_noted(p_org, pl.actor(p_request), p_action, p_object, p_before, p_after);
+END $$;
+COMMENT ON FUNCTION pl.config_changed(int, jsonb, text, text, jsonb, jsonb) IS 'pl.config_noted, by whoever makes the request';
 
 CREATE FUNCTION pl.audit_list(p_org int, p_request jsonb) RETURNS TABLE (body text, next text)
 LANGUAGE plpgsql STABLE AS $$

@@ -36,6 +36,8 @@ BEGIN
   IF p_draft AND v_strategy.status = 'published' THEN
     PERFORM pl.fail('strategy_published', format('Strategy %s was published at %s. Post its document again to change it as a new draft.',
                                                  p_id, pl.iso(v_strategy.published_at)));
+  ELSIF p_draft AND v_strategy.status = 'publishing' THEN
+    PERFORM pl.job_refuse_second(p_org);
   END IF;
   RETURN v_strategy;
 END $$;

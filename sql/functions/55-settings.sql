@@ -36,37 +36,79 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.time_zone_checked(text) IS 'The IANA name of a time zone; fails naming the nearest when there is none';
 
+CREATE FUNCTION pl.settings_rejudge(p_before jsonb, p_after jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT pl.picked(p_before, v.what) <> pl.picked(p_after, v.what)
+    FROM (VALUES ('{time_zone,won_close_basis,backcast,reporting_currency}'::text[])) AS v(what)
+$$;
+COMMENT ON FUNCTION pl.settings_rejudge(jsonb, jsonb) IS 'Whether a change of settings changes what is judged or priced';
+
 CREATE FUNCTION pl.settings_patch(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
   v_before jsonb;
   v_after jsonb;
+  v_job job;
 BEGIN
   PERFORM pl.lock_org(p_org);
   v_before := pl.settings_json(p_org);
   v_after := v_before || coalesce(p_request -> 'body', '{}');
-  IF v_after = v_before THEN
-    RETURN pl.settings_get(p_org, p_request);
-  END IF;
-  UPDATE org
-     SET name = v_after ->> 'name', reporting_currency = v_after ->> 'reporting_currency',
-         time_zone = CASE WHEN v_after -> 'time_zone' = v_before -> 'time_zone' THEN time_zone ELSE pl.time_zone_checked(v_after ->> 'time_zone') END,
-         fiscal_year_start = (v_after ->> 'fiscal_year_start')::int, fy_name = v_after ->> 'fy_name',
-         won_close_basis = v_after ->> 'won_close_basis', rep_metrics = v_after ->> 'rep_metrics', backcast = v_after ->> 'backcast',
-         min_n = (v_after ->> 'min_n')::int, unknown_limit = (v_after ->> 'unknown_limit')::numeric,
-         retention_days = (v_after ->> 'retention_days')::int
-   WHERE org_id = p_org;
-  PERFORM pl.config_changed(p_org, p_request, 'settings.update', 'settings', v_before, pl.settings_json(p_org));
   IF v_after -> 'time_zone' <> v_before -> 'time_zone' THEN
-    UPDATE strategy AS s
-       SET effective_at = pl.local_midnight(s.effective_from, (SELECT o.time_zone FROM org AS o WHERE o.org_id = p_org))
-     WHERE s.org_id = p_org AND s.status = 'published';
+    v_after := v_after || jsonb_build_object('time_zone', pl.time_zone_checked(v_after ->> 'time_zone'));
   END IF;
-  IF (v_after -> 'time_zone', v_after -> 'won_close_basis', v_after -> 'backcast', v_after -> 'reporting_currency')
-     IS DISTINCT FROM (v_before -> 'time_zone', v_before -> 'won_close_basis', v_before -> 'backcast', v_before -> 'reporting_currency') THEN
-    PERFORM pl.reproject(p_org);
+  IF pl.settings_rejudge(v_before, v_after) THEN
+    PERFORM pl.job_refuse_second(p_org);
+    IF pl.is_large_publication(p_org, '-infinity') THEN
+      v_job := pl.job_create(p_org, p_request, 'settings', 'settings', 'everything', pl.picked(v_after, ARRAY(SELECT jsonb_object_keys(p_request -> 'body'))), 1);
+      RETURN pl.job_json(v_job)::text;
+    END IF;
+  END IF;
+  IF v_after <> v_before THEN
+    PERFORM pl.settings_put(p_org, pl.actor(p_request), v_before, v_after);
   END IF;
   RETURN pl.settings_get(p_org, p_request);
 END $$;
 COMMENT ON FUNCTION pl.settings_patch(int, jsonb) IS
-  'PATCH /v1/settings (RFC 7396; the shapes are checked by the handler): time zone, close basis, back-cast and currency judge everything anew';
+  'PATCH /v1/settings (RFC 7396; the shapes are checked by the handler): time zone, close basis, back-cast and currency judge everything anew, '
+  'as a job where that is much: the answer is then the job, else the settings';
+
+CREATE FUNCTION pl.settings_put(p_org int, p_actor text, p_before jsonb, p_after jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE org
+     SET name = p_after ->> 'name', reporting_currency = p_after ->> 'reporting_currency', time_zone = p_after ->> 'time_zone',
+         fiscal_year_start = (p_after ->> 'fiscal_year_start')::int, fy_name = p_after ->> 'fy_name',
+         won_close_basis = p_after ->> 'won_close_basis', rep_metrics = p_after ->> 'rep_metrics', backcast = p_after ->> 'backcast',
+         min_n = (p_after ->> 'min_n')::int, unknown_limit = (p_after ->> 'unknown_limit')::numeric,
+         retention_days = (p_after ->> 'retention_days')::int
+   WHERE org_id = p_org;
+  PERFORM pl.config_noted(p_org, p_actor, 'settings.update', 'settings', p_before, pl.settings_json(p_org));
+  IF p_after -> 'time_zone' <> p_before -> 'time_zone' THEN
+    UPDATE strategy AS s
+       SET effective_at = pl.local_midnight(s.effective_from, p_after ->> 'time_zone')
+     WHERE s.org_id = p_org AND s.status = 'published';
+  END IF;
+  IF pl.settings_rejudge(p_before, p_after) THEN
+    PERFORM pl.reproject(p_org);
+  END IF;
+END $$;
+COMMENT ON FUNCTION pl.settings_put(int, text, jsonb, jsonb) IS 'Writes the settings, notes it, and judges anew what they change, in this transaction';
+
+CREATE FUNCTION pl.settings_step(p_job job) RETURNS job
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_job.phase = 'everything' THEN
+    PERFORM pl.lock_org(p_job.org_id);
+    -- Settings that judge nothing anew may have changed since: only what this job is about is taken from its patch.
+    PERFORM pl.settings_put(p_job.org_id, p_job.actor, s.before, s.before || p_job.params)
+       FROM (SELECT pl.settings_json(p_job.org_id) AS before) AS s;
+    p_job.done := p_job.total;
+    p_job.phase := 'done';
+  ELSE
+    p_job.phase := 'failed';
+  END IF;
+  RETURN p_job;
+END $$;
+COMMENT ON FUNCTION pl.settings_step(job) IS
+  'The one step of a change of settings: every projection rests on them, so all are made anew in one transaction; readers see the old ones '
+  'until it commits, writers wait for it';

@@ -4,6 +4,7 @@ Used twice: straight at the service with our own check of every answer (test_liv
 """
 import gzip
 import json
+import time
 
 JSON, PATCH, NDJSON, CSV = "application/json", "application/merge-patch+json", "application/x-ndjson", "text/csv"
 
@@ -145,6 +146,12 @@ class Tour:
         other = self.go("POST", "/v1/strategies", {**STRATEGY, "effective_from": "2026-07-01", "products": {"GTX": 0.5, "MG": 0.5}}, expect=201)["id"]
         self.go("GET", f"/v1/strategies/{other}/diff?against={draft}")
         self.go("DELETE", f"/v1/strategies/{other}")
+        future = self.go("POST", "/v1/strategies", {**STRATEGY, "effective_from": "2030-01-01"}, expect=201)["id"]
+        job = self.go("POST", f"/v1/strategies/{future}/publish?async=true", expect=202)
+        self.go("GET", f"/v1/jobs/{job['id']}")
+        assert self.go("GET", "/v1/jobs?kind=publish&limit=1")["data"][0]["id"] == job["id"]
+        while self.go("GET", f"/v1/jobs/{job['id']}")["status"] != "done":
+            time.sleep(0.1)
         self.go("GET", "/v1/strategies")
         self.go("GET", "/v1/strategies?effective_at=2026-03-01")
         self.go("POST", "/v1/strategies", {**STRATEGY, "products": {"GTX": 0.5}}, expect=422, code="validation_failed")

@@ -68,7 +68,7 @@ CREATE FUNCTION test_facts(p_org int, p_as_of timestamptz, p_known_at timestampt
 $$;
 CREATE FUNCTION test_anew(p_org int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  DELETE FROM deal_fact WHERE org_id = p_org; DELETE FROM activity_fact WHERE org_id = p_org; DELETE FROM account_fit WHERE org_id = p_org;
+  DELETE FROM deal_fact_of WHERE org_id = p_org; DELETE FROM activity_fact_of WHERE org_id = p_org; DELETE FROM account_fit WHERE org_id = p_org;
   DELETE FROM account_version WHERE org_id = p_org; DELETE FROM rep_team WHERE org_id = p_org; DELETE FROM fx_rate WHERE org_id = p_org;
   UPDATE org_version SET first_currency = NULL WHERE org_id = p_org;
   PERFORM pl.reproject(p_org);

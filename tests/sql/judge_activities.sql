@@ -81,7 +81,7 @@ SELECT pg_temp.put('activity', 'a1', '2024-04-02T00:00:00Z', '{}', 'delete');
 SELECT is(pg_temp.rows('a1'), '{}', 'deleted');
 SELECT set_eq('SELECT f::text FROM activity_fact AS f WHERE org_id = 1', 'SELECT f::text FROM pl.activity_facts(1, ''2100-01-01'', ''infinity'') AS f', 'the table is what asking at the end gives');
 CREATE TEMP TABLE before AS SELECT f::text AS r FROM activity_fact AS f;
-DELETE FROM activity_fact WHERE org_id = 1;
+DELETE FROM activity_fact_of WHERE org_id = 1;
 SELECT pl.reproject(1);
 SELECT set_eq('SELECT f::text FROM activity_fact AS f', 'SELECT r FROM before', 'made anew it is the same');
 

@@ -186,7 +186,7 @@ SELECT is((SELECT concat_ws(' ', strategy, segment, tier, class, attrs ->> 'indu
 SELECT set_eq('SELECT f::text FROM deal_fact AS f WHERE org_id = 1', 'SELECT f::text FROM pl.deal_facts(1, ''2100-01-01'', ''infinity'') AS f', 'the table is what asking at the end gives');
 CREATE TEMP TABLE before AS
   SELECT f::text AS r FROM deal_fact AS f UNION ALL SELECT f::text FROM account_fit AS f UNION ALL SELECT f::text FROM account_version AS f UNION ALL SELECT f::text FROM rep_team AS f;
-DELETE FROM deal_fact WHERE org_id = 1; DELETE FROM account_fit WHERE org_id = 1; DELETE FROM account_version WHERE org_id = 1; DELETE FROM rep_team WHERE org_id = 1;
+DELETE FROM deal_fact_of WHERE org_id = 1; DELETE FROM account_fit WHERE org_id = 1; DELETE FROM account_version WHERE org_id = 1; DELETE FROM rep_team WHERE org_id = 1;
 SELECT pl.reproject(1);
 SELECT set_eq('SELECT f::text FROM deal_fact AS f UNION ALL SELECT f::text FROM account_fit AS f UNION ALL SELECT f::text FROM account_version AS f UNION ALL SELECT f::text FROM rep_team AS f',
               'SELECT r FROM before', 'all of it made anew is the same');

@@ -1,0 +1,169 @@
+-- Publishing as a job. Accounts are judged by the strategy first, then every deal and activity gets its row in the next epoch: copied when
+-- it was decided before the strategy's date, else judged. Writers keep both epochs meanwhile. One UPDATE makes the next epoch the current
+-- one, and then the rows of the old one go. Every step begins where the job's position says and may be cut off anywhere.
+
+CREATE FUNCTION pl.publish_queue(p_org int, p_request jsonb, p_strategy strategy) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_total bigint;
+BEGIN
+  UPDATE org_version SET next_epoch = epoch + 1, next_strategy = p_strategy.strategy_id WHERE org_id = p_org;
+  SELECT (SELECT count(DISTINCT v.account_id) FROM account_version AS v WHERE v.org_id = p_org)
+         + (SELECT count(*) FROM deal_fact AS d WHERE d.org_id = p_org) + (SELECT count(*) FROM activity_fact AS a WHERE a.org_id = p_org)
+    INTO v_total;
+  RETURN pl.job_create(p_org, p_request, 'publish', 'strategy/' || p_strategy.strategy_id, 'accounts', NULL, v_total);
+END $$;
+COMMENT ON FUNCTION pl.publish_queue(int, jsonb, strategy) IS 'Begins the next epoch, in which the strategy is in force, and queues the job that fills it';
+
+CREATE FUNCTION pl.publish_step(p_job job) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_job job := p_job;
+  v_version org_version;
+  v_strategy strategy;
+BEGIN
+  -- What nobody reads any more is deleted without holding up writers.
+  IF v_job.phase NOT IN ('old_deals', 'old_activities', 'undo_deals', 'undo_activities') THEN
+    PERFORM pl.lock_org(v_job.org_id);
+  END IF;
+  SELECT * INTO v_version FROM org_version AS v WHERE v.org_id = v_job.org_id;
+  SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = v_job.org_id AND 'strategy/' || s.strategy_id = v_job.object;
+  CASE v_job.phase
+    WHEN 'accounts' THEN RETURN pl.publish_accounts(v_job, v_strategy);
+    WHEN 'deals' THEN RETURN pl.publish_deals(v_job, v_version, v_strategy);
+    WHEN 'activities' THEN RETURN pl.publish_activities(v_job, v_version, v_strategy);
+    WHEN 'switch' THEN RETURN pl.publish_switch(v_job, v_strategy);
+    WHEN 'old_deals' THEN RETURN pl.sweep_deals(v_job, v_version.epoch - 1, 'old_activities');
+    WHEN 'old_activities' THEN RETURN pl.sweep_activities(v_job, v_version.epoch - 1, 'done');
+    WHEN 'undo' THEN RETURN pl.publish_undo(v_job);
+    WHEN 'undo_deals' THEN RETURN pl.sweep_deals(v_job, v_version.epoch + 1, 'undo_activities');
+    WHEN 'undo_activities' THEN RETURN pl.sweep_activities(v_job, v_version.epoch + 1, 'failed');
+  END CASE;
+END $$;
+COMMENT ON FUNCTION pl.publish_step(job) IS
+  'accounts → deals → activities → switch → old_deals → old_activities → done; after five failures undo → undo_deals → undo_activities → '
+  'failed, and the strategy is a draft again';
+
+CREATE FUNCTION pl.job_advance(p_job job, p_last text, p_rows int, p_next text) RETURNS job
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  p_job.done := p_job.done + p_rows;
+  p_job.position := p_last;
+  IF p_last IS NULL THEN
+    p_job.phase := p_next;
+  END IF;
+  RETURN p_job;
+END $$;
+COMMENT ON FUNCTION pl.job_advance(job, text, int, text) IS 'The job after a step that ended with id p_last; null: there was nothing left, so p_next begins';
+
+CREATE FUNCTION pl.publish_accounts(p_job job, p_strategy strategy) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids text[] := ARRAY(SELECT DISTINCT v.account_id FROM account_version AS v
+                         WHERE v.org_id = p_job.org_id AND v.account_id > coalesce(p_job.position, '') ORDER BY v.account_id LIMIT p_job.chunk);
+BEGIN
+  IF v_ids <> '{}' THEN
+    PERFORM pl.project_account_fits(p_job.org_id, v_ids, p_strategy.strategy_id);
+  END IF;
+  RETURN pl.job_advance(p_job, v_ids[cardinality(v_ids)], cardinality(v_ids), 'deals');
+END $$;
+
+CREATE FUNCTION pl.publish_deals(p_job job, p_version org_version, p_strategy strategy) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids text[] := ARRAY(SELECT d.deal_id FROM deal_fact AS d
+                         WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') ORDER BY d.deal_id LIMIT p_job.chunk);
+  v_last text := v_ids[cardinality(v_ids)];
+BEGIN
+  INSERT INTO deal_fact_of
+  SELECT d.*, p_version.next_epoch
+    FROM deal_fact AS d
+   WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') AND d.deal_id <= v_last
+     AND NOT pl.decided_since(p_strategy.effective_at, d.created_at, d.closed_at)
+  ON CONFLICT (org_id, deal_id, epoch) DO NOTHING;
+  PERFORM pl.project_deals_in(p_job.org_id, p_version.next_epoch, p_strategy.strategy_id, j.ids)
+    FROM (SELECT array_agg(d.deal_id ORDER BY d.deal_id) AS ids
+            FROM deal_fact AS d
+           WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') AND d.deal_id <= v_last
+             AND pl.decided_since(p_strategy.effective_at, d.created_at, d.closed_at)) AS j
+   WHERE j.ids IS NOT NULL;
+  RETURN pl.job_advance(p_job, v_last, cardinality(v_ids), 'activities');
+END $$;
+
+CREATE FUNCTION pl.publish_activities(p_job job, p_version org_version, p_strategy strategy) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids text[] := ARRAY(SELECT a.activity_id FROM activity_fact AS a
+                         WHERE a.org_id = p_job.org_id AND a.activity_id > coalesce(p_job.position, '') ORDER BY a.activity_id LIMIT p_job.chunk);
+  v_last text := v_ids[cardinality(v_ids)];
+BEGIN
+  INSERT INTO activity_fact_of
+  SELECT a.*, p_version.next_epoch
+    FROM activity_fact AS a
+   WHERE a.org_id = p_job.org_id AND a.activity_id > coalesce(p_job.position, '') AND a.activity_id <= v_last
+     AND a.starts_at < p_strategy.effective_at
+  ON CONFLICT (org_id, activity_id, rep_id, account_id, epoch) DO NOTHING;
+  PERFORM pl.project_activities_in(p_job.org_id, p_version.next_epoch, p_strategy.strategy_id, j.ids)
+    FROM (SELECT array_agg(DISTINCT a.activity_id ORDER BY a.activity_id) AS ids
+            FROM activity_fact AS a
+           WHERE a.org_id = p_job.org_id AND a.activity_id > coalesce(p_job.position, '') AND a.activity_id <= v_last
+             AND a.starts_at >= p_strategy.effective_at) AS j
+   WHERE j.ids IS NOT NULL;
+  RETURN pl.job_advance(p_job, v_last, cardinality(v_ids), 'switch');
+END $$;
+
+CREATE FUNCTION pl.publish_switch(p_job job, p_strategy strategy) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_strategy strategy;
+BEGIN
+  UPDATE org_version SET epoch = next_epoch, next_epoch = NULL, next_strategy = NULL WHERE org_id = p_job.org_id;
+  v_strategy := pl.publish_finish(p_job.org_id, p_strategy.strategy_id, p_job.actor);
+  p_job.result := jsonb_build_object('strategy', v_strategy.strategy_id, 'effective_at', pl.iso(v_strategy.effective_at),
+                                     'backdated', v_strategy.effective_at < v_strategy.published_at, 'published_at', pl.iso(v_strategy.published_at));
+  p_job.done := p_job.total;
+  p_job.phase := 'old_deals';
+  RETURN p_job;
+END $$;
+COMMENT ON FUNCTION pl.publish_switch(job, strategy) IS 'The one moment at which the answers change: the next epoch is the current one, and the strategy is published';
+
+CREATE FUNCTION pl.publish_undo(p_job job) RETURNS job
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE org_version SET next_epoch = NULL, next_strategy = NULL WHERE org_id = p_job.org_id;
+  UPDATE strategy SET status = 'draft', effective_at = NULL, publish_order = NULL
+   WHERE org_id = p_job.org_id AND 'strategy/' || strategy_id = p_job.object;
+  DELETE FROM account_fit WHERE org_id = p_job.org_id AND 'strategy/' || strategy_id = p_job.object;
+  p_job.phase := 'undo_deals';
+  p_job.position := NULL;
+  RETURN p_job;
+END $$;
+COMMENT ON FUNCTION pl.publish_undo(job) IS 'Gives up: nobody has seen anything of it, and the strategy is a draft again';
+
+CREATE FUNCTION pl.sweep_deals(p_job job, p_epoch int, p_next text) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids text[] := ARRAY(SELECT d.deal_id FROM deal_fact_of AS d
+                         WHERE d.org_id = p_job.org_id AND d.epoch = p_epoch AND d.deal_id > coalesce(p_job.position, '')
+                         ORDER BY d.deal_id LIMIT p_job.chunk);
+  v_last text := v_ids[cardinality(v_ids)];
+BEGIN
+  DELETE FROM deal_fact_of
+   WHERE org_id = p_job.org_id AND epoch = p_epoch AND deal_id > coalesce(p_job.position, '') AND deal_id <= v_last;
+  RETURN pl.job_advance(p_job, v_last, 0, p_next);
+END $$;
+COMMENT ON FUNCTION pl.sweep_deals(job, int, text) IS 'Deletes the next deals of an epoch that nobody reads; when none are left, phase p_next begins';
+
+CREATE FUNCTION pl.sweep_activities(p_job job, p_epoch int, p_next text) RETURNS job
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_ids text[] := ARRAY(SELECT a.activity_id FROM activity_fact_of AS a
+                         WHERE a.org_id = p_job.org_id AND a.epoch = p_epoch AND a.activity_id > coalesce(p_job.position, '')
+                         ORDER BY a.activity_id LIMIT p_job.chunk);
+  v_last text := v_ids[cardinality(v_ids)];
+BEGIN
+  DELETE FROM activity_fact_of
+   WHERE org_id = p_job.org_id AND epoch = p_epoch AND activity_id > coalesce(p_job.position, '') AND activity_id <= v_last;
+  RETURN pl.job_advance(p_job, v_last, 0, p_next);
+END $$;
+COMMENT ON FUNCTION pl.sweep_activities(job, int, text) IS 'Deletes the next activities of an epoch that nobody reads; when none are left, phase p_next begins';

@@ -1,0 +1,114 @@
+"""Jobs over HTTP: a publication that is queued, watched, and done by the server's own runner."""
+import time
+
+from harness import Case
+from test_strategies import document
+
+
+class Jobs(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.start()
+        cls.client = cls.server.client()
+        for kind, rows in (
+                ("reps", [{"id": "ann", "name": "Ann", "team": "emea"}]),
+                ("stages", [{"id": "Won", "label": "Won", "outcome": "won"}]),
+                ("accounts", [{"id": f"a{n}", "name": "Clinic", "owner": "ann", "attributes": {"industry": "healthcare", "employees": 150 * n}} for n in range(20)]),
+                ("opportunities", [{"id": f"d{n}", "stage": "Won", "owner": "ann", "account": f"a{n % 20}", "amount": "100", "currency": "EUR"} for n in range(200)]),
+                ("activities", [{"id": f"t{n}", "kind": "call", "starts_at": "2024-03-02T10:00:00Z", "duration_s": 600, "outcome": "held", "rep": "ann", "account": f"a{n % 20}"} for n in range(100)])):
+            answer = cls.client.post(f"/v1/{kind}?occurred_at=2024-03-01T00:00:00Z", rows)
+            assert answer.json()["accepted"] == len(rows), answer.json()
+
+    def draft(self, **changes):
+        return self.assert_status(self.client.post("/v1/strategies", document(**changes)), 201).json()["id"]
+
+    def publish(self, strategy, query="?async=true"):
+        response = self.assert_status(self.client.post(f"/v1/strategies/{strategy}/publish{query}"), 202)
+        job = response.json()
+        self.assertEqual(response.headers["Location"], f"/v1/jobs/{job['id']}")
+        self.assertEqual((job["kind"], job["object"], job["status"], job["progress"]["done"]), ("publish", f"strategy/{strategy}", "queued", 0))
+        return job
+
+    def finished(self, job):
+        for _ in range(600):
+            found = self.assert_ok(self.client.get(f"/v1/jobs/{job}"))
+            if found["status"] in ("done", "failed"):
+                return found
+            time.sleep(0.05)
+        self.fail(f"not finished: {found}")
+
+    def test_done(self):
+        strategy = self.draft()
+        job = self.publish(strategy)
+        self.assertEqual(job["progress"]["total"], 20 + 200 + 100)
+        self.assertEqual([w["code"] for w in job["warnings"]], ["icp_too_broad", "unknown_attribute"])
+        done = self.finished(job["id"])
+        self.assertEqual((done["status"], done["phase"], done["error"], done["progress"]), ("done", "done", None, {"done": 320, "total": 320}))
+        self.assertEqual({name: done["result"][name] for name in ("strategy", "effective_at", "backdated")},
+                         {"strategy": strategy, "effective_at": "2024-01-01T00:00:00Z", "backdated": True})
+        self.assertEqual(done["actor"][:4], "key:")
+        self.assertLess(done["created_at"], done["finished_at"])
+        published = self.assert_ok(self.client.get(f"/v1/strategies/{strategy}"))
+        self.assertEqual((published["status"], published["published_at"]), ("published", done["result"]["published_at"]))
+        self.assertEqual(self.server.value("SELECT count(*) FROM deal_fact WHERE closed_class = 'on' AND closed_strategy = '%s'" % strategy), "190")
+        self.assertEqual(self.server.value("SELECT count(*) FROM deal_fact_of"), "200")
+        entry = self.assert_ok(self.client.get(f"/v1/audit?object=strategy/{strategy}&action=strategy.publish"))["data"]
+        self.assertEqual([(e["actor"], e["after"]["name"]) for e in entry], [(done["actor"], "Care first")])
+        self.assertIn(f"job {job['id']}", self.server.log())
+
+    def test_small_ones_are_done_at_once(self):
+        answer = self.assert_ok(self.client.post(f"/v1/strategies/{self.draft(effective_from='2029-01-01')}/publish?async=false"))
+        self.assertEqual(answer["status"], "published")
+        self.assert_problem(self.client.post(f"/v1/strategies/{self.draft()}/publish?async=perhaps"), 400, "invalid_parameter", ("async", "wrong_type"))
+
+    def test_one_at_a_time_and_undone(self):
+        strategy, other = self.draft(effective_from="2024-02-01"), self.draft(effective_from="2033-01-01")
+        before = self.server.sql("SELECT * FROM deal_fact ORDER BY deal_id")
+        # No verdict on an account can be stored, so every step fails.
+        self.server.sql("ALTER TABLE account_fit ADD CONSTRAINT unlucky CHECK (false) NOT VALID")
+        try:
+            job = self.publish(strategy)
+            self.assert_problem(self.client.post(f"/v1/strategies/{other}/publish"), 409, "job_running")
+            for response in (self.client.put(f"/v1/strategies/{strategy}", document()), self.client.delete(f"/v1/strategies/{strategy}"),
+                             self.client.post(f"/v1/strategies/{strategy}/publish"), self.client.patch("/v1/settings", {"time_zone": "Europe/Paris"})):
+                self.assertIn(job["id"], self.assert_problem(response, 409, "job_running")["detail"])
+            self.assertEqual([row["id"] for row in self.assert_ok(self.client.get("/v1/strategies?status=publishing"))["data"]], [strategy])
+            self.assert_ok(self.client.patch("/v1/settings", {"min_n": 7}))
+            done = self.finished(job["id"])
+        finally:
+            self.server.sql("ALTER TABLE account_fit DROP CONSTRAINT unlucky")
+        self.assertEqual((done["status"], done["phase"], done["result"]), ("failed", "failed", None))
+        self.assertIn("unlucky", done["error"])
+        draft = self.assert_ok(self.client.get(f"/v1/strategies/{strategy}"))
+        self.assertEqual((draft["status"], draft["effective_at"]), ("draft", None))
+        self.assertEqual(self.server.sql("SELECT * FROM deal_fact ORDER BY deal_id"), before)
+        self.assertEqual(self.server.sql("SELECT next_epoch, next_strategy FROM org_version WHERE org_id = 1"), [["", ""]])
+        self.assertEqual(self.server.value("SELECT count(*) FROM deal_fact_of"), "200")
+        # and it can be published all the same, once the fault is mended
+        self.assertEqual(self.finished(self.publish(strategy)["id"])["status"], "done")
+
+    def test_list(self):
+        ids = []
+        for day in ("2031-01-01", "2031-02-01", "2031-03-01"):
+            job = self.publish(self.draft(effective_from=day))
+            self.finished(job["id"])
+            ids.insert(0, job["id"])
+        page = self.assert_ok(self.client.get("/v1/jobs?kind=publish&status=done&limit=2"))
+        self.assertEqual([job["id"] for job in page["data"]], ids[:2])
+        rest = self.assert_ok(self.client.get(f"/v1/jobs?kind=publish&status=done&limit=2&cursor={page['next']}"))
+        self.assertEqual(rest["data"][0]["id"], ids[2])
+        self.assertEqual([job["id"] for job in self.assert_ok(self.client.get(f"/v1/jobs?object={page['data'][0]['object']}"))["data"]], ids[:1])
+        self.assertEqual(self.assert_ok(self.client.get("/v1/jobs?status=failed"))["data"], [])
+        self.assert_problem(self.client.get("/v1/jobs?cursor=x"), 400, "invalid_parameter", ("cursor", "invalid_cursor"))
+        self.assert_problem(self.client.get("/v1/jobs?status=gone"), 400, "invalid_parameter", ("status", "not_one_of"))
+
+    def test_not_found(self):
+        for name in ("j999999", "x1", "j", "j1x", "j99999999999999999999"):
+            self.assert_problem(self.client.get(f"/v1/jobs/{name}"), 404, "not_found")
+        other = self.server.plumbline("org", "create", "other")
+        self.assertEqual(other.returncode, 0, other.stderr)
+        job = self.publish(self.draft(effective_from="2032-01-01"))
+        self.finished(job["id"])
+        self.assert_problem(self.server.client("admin", org="other").get(f"/v1/jobs/{job['id']}"), 404, "not_found")
+        self.assertEqual(self.assert_ok(self.server.client("admin", org="other").get("/v1/jobs"))["data"], [])
+        self.assert_problem(self.server.client("ingest").get("/v1/jobs"), 403, "forbidden")
