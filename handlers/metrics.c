@@ -8,19 +8,22 @@ const struct shape dictionary_params = {.name = "dictionary"};
 static const struct field metric_fields[] = {
 	QUESTION_GROUPS,
 	QUESTION_TIME,
-	QUESTION_WORD("compare_to", "another period, or previous: the change since then"),
+	QUESTION_COMPARE,
 	QUESTION_TERMS,
 	QUESTION_FILTERS,
 	QUESTION_OPTIONS,
+	QUESTION_METRIC_OPTIONS,
 };
 const struct shape metric_params = SHAPE("metric", metric_fields);
 
 static const struct field metric_rows_fields[] = {
 	QUESTION_GROUPS,
 	QUESTION_TIME,
+	QUESTION_COMPARE,
 	QUESTION_TERMS,
 	QUESTION_FILTERS,
 	QUESTION_OPTIONS,
+	QUESTION_METRIC_OPTIONS,
 	{.name = "cursor", .type = FIELD_STRING, .summary = "next of the page before"},
 	{.name = "limit", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 1000, .summary = "rows a page"},
 };

@@ -15,6 +15,8 @@
 	{.name = "as_of", .type = FIELD_DATE_OR_DATETIME, .summary = "the state at that time; a day stands for its end"},               \
 	{.name = "known_at", .type = FIELD_DATE_OR_DATETIME, .summary = "only what had been received by then"}
 
+#define QUESTION_COMPARE QUESTION_WORD("compare_to", "another period, or previous: the change since then")
+
 #define QUESTION_TERMS                                                                                                                  \
 	QUESTION_WORD("fit_basis", "as_judged, current, or restated:<strategy id>"),                                                    \
 	QUESTION_WORD("credit", "at_event, current or split"),                                                                          \
@@ -33,9 +35,20 @@
 	QUESTION_FLAG("include_low_n", "rank rows with small numbers too"),                                                             \
 	QUESTION_FLAG("include_unspecified", "deals without product lines count as a family"),                                          \
 	QUESTION_FLAG("exclude_nonpositive", "leave out deals of amount 0 or less"),                                                    \
-	QUESTION_WORD("over", "segment or product: the keys whose mix is compared"),                                                    \
+	QUESTION_WORD("over", "segment, product …: the keys whose mix is compared"),                                                   \
 	QUESTION_WORD("weight", "bookings, pipeline or hours: what a mix is made of"),                                                  \
 	QUESTION_WORD("rank", "shrunk or wilson_low: what a leaderboard ranks by"),                                                     \
+	QUESTION_WORD("not_real_reasons", "lost reasons, by commas, of deals that never were any"),                                     \
+	QUESTION_WORD("min_stage_reached", "deals lost before this stage do not count"),                                                \
 	{.name = "window_days", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 3660, .summary = "days a trailing window has"}
+
+/* Options that only single metrics know. */
+#define QUESTION_METRIC_OPTIONS                                                                                                         \
+	QUESTION_WORD("metric", "the metric that a leaderboard, trend or decomposition looks at"),                                      \
+	QUESTION_WORD("created_amount", "latest or first: which amount created pipeline counts with"),                                  \
+	QUESTION_WORD("decided", "won or all: the deals whose cycle is measured"),                                                      \
+	QUESTION_WORD("due", "period or any: which open deals a pipeline is made of"),                                                  \
+	QUESTION_FLAG("prorate", "money targets in proportion to the days of the period"),                                              \
+	{.name = "rolling", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 100, .summary = "sub-periods a rolling figure has"}
 
 #endif

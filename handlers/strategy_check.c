@@ -148,7 +148,16 @@ static const struct shape threshold_shape = SHAPE("threshold", threshold_fields)
 static const struct field threshold = {.name = "threshold", .type = FIELD_OBJECT, .no_null = true, .inner = &threshold_shape};
 
 static void products_check(const json_t *value, const char *pointer, struct problems *problems);
+static void amounts_check(const json_t *value, const char *pointer, struct problems *problems);
 static void minutes_check(const json_t *value, const char *pointer, struct problems *problems);
+
+static const char *const target_spans[] = {"year", "quarter", "month", NULL};
+static const struct field money_target_fields[] = {
+    {.name = "currency", .type = FIELD_CURRENCY, .required = true, .no_null = true},
+    {.name = "per", .type = FIELD_WORD, .no_null = true, .words = target_spans, .summary = "fiscal year (default), fiscal quarter or month"},
+    {.name = "segments", .type = FIELD_ANY, .no_null = true, .check = amounts_check},
+    {.name = "products", .type = FIELD_ANY, .no_null = true, .check = amounts_check}};
+static const struct shape money_target_shape = SHAPE("money_targets", money_target_fields);
 
 static const struct field strategy_fields[] = {
     {.name = "name", .type = FIELD_STRING, .required = true, .no_null = true, .bounded = true, .min = 1, .max = 200},
@@ -158,6 +167,7 @@ static const struct field strategy_fields[] = {
     LIST("segments", segment),
     {.name = "fit", .type = FIELD_OBJECT, .required = true, .no_null = true, .inner = &fit_shape},
     {.name = "products", .type = FIELD_ANY, .no_null = true, .check = products_check},
+    PART("money_targets", money_target_shape),
     LIST("messages", message),
     PART("opportunistic", opportunistic_shape),
     PART("conduct", conduct_shape),
@@ -235,6 +245,14 @@ static void products_check(const json_t *value, const char *pointer, struct prob
 	total = check_numbers(value, pointer, 1, problems);
 	if (json_object_size(value) > 0 && problems->count == before)
 		check_total(total, pointer, "shares of the products", problems);
+}
+
+static void amounts_check(const json_t *value, const char *pointer, struct problems *problems)
+{
+	if (json_is_object(value))
+		check_numbers(value, pointer, 1e15, problems);
+	else
+		problems_add(problems, pointer, "wrong_type", "must be an object: segment or product family and its amount");
 }
 
 static void minutes_check(const json_t *value, const char *pointer, struct problems *problems)

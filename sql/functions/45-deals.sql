@@ -55,7 +55,7 @@ RETURNS TABLE (deal_id text, name text, stage text, outcome text, owner text, ac
                probability numeric, origin text, created_at timestamptz, closed_at timestamptz, closed_transition_at timestamptz,
                expected_close date, lines jsonb,
                created_rep text, created_account text, created_look timestamptz, created_backcast boolean,
-               closed_rep text, closed_account text, closed_look timestamptz, closed_backcast boolean)
+               closed_rep text, closed_account text, closed_look timestamptz, closed_backcast boolean, lost_reason text)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -107,7 +107,8 @@ BEGIN
            CASE WHEN t.closed_at IS NOT NULL THEN t.track -> coalesce(h.account_closed, h.account_first) -> 'set' ->> 'account' END,
            t.closed_look,
            t.closed_at IS NOT NULL AND ((h.owner_closed IS NULL AND h.owner_first IS NOT NULL)
-                                        OR (h.account_closed IS NULL AND h.account_first IS NOT NULL))
+                                        OR (h.account_closed IS NULL AND h.account_first IS NOT NULL)),
+           CASE WHEN t.outcome = 'lost' THEN t.doc ->> 'lost_reason' END
       FROM timed AS t
      CROSS JOIN LATERAL (
        -- Places in the track: the last change at or before each decision, else, back-cast, the first known value.
@@ -157,7 +158,7 @@ BEGIN
            d.created_rep, c.team, c.strategy, c.segment, c.tier, c.class, c.reason, c.backcast OR d.created_backcast,
            d.closed_rep, w.team, d.closed_account, w.strategy, w.segment, w.tier, w.class, w.reason,
            CASE WHEN d.closed_at IS NOT NULL THEN w.backcast OR d.closed_backcast END,
-           d.created_account
+           d.created_account, d.lost_reason
       FROM d
       LEFT JOIN verdict AS c ON c.deal_id = d.deal_id AND NOT c.closing
       LEFT JOIN verdict AS w ON w.deal_id = d.deal_id AND w.closing
@@ -203,7 +204,10 @@ BEGIN
      USING unnest(coalesce(p_ids, ARRAY(SELECT x.deal_id FROM deal_fact_of AS x WHERE x.org_id = p_org AND x.epoch = p_epoch))) AS i(id)
      WHERE t.org_id = p_org AND t.epoch = p_epoch AND t.deal_id = i.id AND i.id COLLATE "C" NOT IN (SELECT f.deal_id FROM fresh AS f)
   )
-  INSERT INTO deal_fact_of AS t
+  INSERT INTO deal_fact_of AS t (org_id, deal_id, name, stage, outcome, owner, account_id, amount, currency, probability, origin, created_at, closed_at,
+    closed_transition_at, expected_close, money, families, weights, created_rep, created_team, created_strategy, created_segment, created_tier,
+    created_class, created_reason, created_backcast, closed_rep, closed_team, closed_account, closed_strategy, closed_segment, closed_tier,
+    closed_class, closed_reason, closed_backcast, created_account, lost_reason, epoch)
   SELECT f.*, p_epoch FROM fresh AS f ORDER BY f.deal_id
   ON CONFLICT (org_id, deal_id, epoch) DO UPDATE SET
     name = excluded.name, stage = excluded.stage, outcome = excluded.outcome, owner = excluded.owner, account_id = excluded.account_id,
@@ -216,7 +220,7 @@ BEGIN
     closed_rep = excluded.closed_rep, closed_team = excluded.closed_team, closed_account = excluded.closed_account,
     closed_strategy = excluded.closed_strategy, closed_segment = excluded.closed_segment, closed_tier = excluded.closed_tier,
     closed_class = excluded.closed_class, closed_reason = excluded.closed_reason, closed_backcast = excluded.closed_backcast,
-    created_account = excluded.created_account
+    created_account = excluded.created_account, lost_reason = excluded.lost_reason
   WHERE t *<> excluded;
 END $$;
 COMMENT ON FUNCTION pl.project_deals_in(int, int, text, text[]) IS

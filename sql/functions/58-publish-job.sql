@@ -75,7 +75,10 @@ DECLARE
                          WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') ORDER BY d.deal_id LIMIT p_job.chunk);
   v_last text := v_ids[cardinality(v_ids)];
 BEGIN
-  INSERT INTO deal_fact_of
+  INSERT INTO deal_fact_of (org_id, deal_id, name, stage, outcome, owner, account_id, amount, currency, probability, origin, created_at, closed_at,
+    closed_transition_at, expected_close, money, families, weights, created_rep, created_team, created_strategy, created_segment, created_tier,
+    created_class, created_reason, created_backcast, closed_rep, closed_team, closed_account, closed_strategy, closed_segment, closed_tier,
+    closed_class, closed_reason, closed_backcast, created_account, lost_reason, epoch)
   SELECT d.*, p_version.next_epoch
     FROM deal_fact AS d
    WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') AND d.deal_id <= v_last

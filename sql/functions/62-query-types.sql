@@ -8,7 +8,7 @@ CREATE TABLE pl.metric (
   version    int  NOT NULL DEFAULT 1,
   name       text NOT NULL,
   formula    text NOT NULL,
-  unit       text NOT NULL CHECK (unit IN ('fraction', 'money', 'hours', 'days', 'index', 'ratio', 'money_per_day', 'hours_per_win')),
+  unit       text NOT NULL CHECK (unit IN ('fraction', 'money', 'hours', 'days', 'index', 'ratio', 'money_per_day', 'hours_per_win', 'count')),
   terms      text NOT NULL CHECK (terms IN ('money', 'count', 'hours', 'number')),
   basis      text NOT NULL,
   groupings  text[] NOT NULL,
@@ -16,13 +16,23 @@ CREATE TABLE pl.metric (
   note       text,
   needs      text[] NOT NULL,
   core       int,
-  drill      text CHECK (drill IN ('closed', 'open', 'created', 'hours'))
+  drill      text,
+  narrows    text[],
+  overs      text[],
+  adds       text
 );
 COMMENT ON TABLE pl.metric IS 'one row a metric: what it means, how it is computed, when it is null, by what it can be grouped';
 COMMENT ON COLUMN pl.metric.terms IS 'what numerator and denominator are';
-COMMENT ON COLUMN pl.metric.needs IS 'the facts its function reads: closed, open, created, hours (summed to cells); segment, family: how finely the cells are split';
+COMMENT ON COLUMN pl.metric.needs IS
+  'the facts its function reads: closed, open, created, hours (summed to cells); segment, family, kind, cost: how finely the cells are split; '
+  'weight, over, metric: what the parameter of that name asks for (pl.metric_needs)';
 COMMENT ON COLUMN pl.metric.core IS 'place among the metrics of /v1/alignment; null: not among them';
-COMMENT ON COLUMN pl.metric.drill IS 'which rows stand behind the number (/v1/metrics/{key}/rows); null: it is made of other metrics';
+COMMENT ON COLUMN pl.metric.drill IS
+  'which rows stand behind the number (/v1/metrics/{key}/rows): those of function pl.drill_<drill>(pl.metric_query, pl.metric); null: none do';
+COMMENT ON COLUMN pl.metric.narrows IS
+  'filters its rows take beside rep, team and its groupings; null: segment, tier, product and origin when they are closed, open or created deals, else none';
+COMMENT ON COLUMN pl.metric.overs IS 'what over= may be, its default first; null: the metric does not ask';
+COMMENT ON COLUMN pl.metric.adds IS 'how the rows behind the number make it; null: their numerators and denominators add up to its own';
 
 CREATE TYPE pl.metric_query AS (
   org            int,
@@ -33,6 +43,7 @@ CREATE TYPE pl.metric_query AS (
   end_on         date,
   start_at       timestamptz,
   end_at         timestamptz,
+  compare        pl.period,
   granularity    text,
   subs           pl.sub_period[],
   bounds         timestamptz[],
@@ -64,6 +75,15 @@ CREATE TYPE pl.metric_query AS (
   weight         text,
   rank           text,
   window_days    int,
+  window_given   int,
+  metric         text,
+  rolling        int,
+  created_amount text,
+  decided        text,
+  due            text,
+  prorate        boolean,
+  not_real       text[],
+  min_stage      text,
   with_segment   boolean,
   with_family    boolean,
   with_kind      boolean,
@@ -79,9 +99,9 @@ CREATE TYPE pl.metric_query AS (
 );
 COMMENT ON TYPE pl.metric_query IS
   'A question, resolved. as_of, known_at: null = everything known now. bounds: starts of the sub-periods when a granularity splits the rows, '
-  'else null. upto: the last instant the answer knows of. stock_at: the instant at which stocks (open deals, clients) are taken (both inclusive). reps, teams: whose rows are in, null = all. basis: the '
+  'else null. compare: the other period, if one is asked for. upto: the last instant the answer knows of. stock_at: the instant at which stocks (open deals, clients) are taken (both inclusive). reps, teams: whose rows are in, null = all. basis: the '
   'strategy that rows are judged by instead of the one in force then. plain: the fact tables answer as they are. strategy, body: the one whose '
-  'targets, labels and thresholds hold. errors: problems found so far, while it is being resolved. groups: keys that get a row even when nothing happened';
+  'targets, labels and thresholds hold. errors: problems found so far, while it is being resolved. groups: keys that get a row even when nothing happened. window_given: window_days when the question names it, else null';
 
 -- Deals of one group, sub-period, outcome and class, summed. total: a part of the whole instead of a group.
 CREATE TYPE pl.deal_cell AS (

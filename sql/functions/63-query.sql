@@ -7,7 +7,8 @@ $$;
 
 CREATE FUNCTION pl.one_of(p_pointer text, p_value text, p_allowed text[]) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN p_value IS NULL OR p_value = ANY (p_allowed) THEN '[]' ELSE
+  SELECT CASE WHEN p_value IS NULL OR p_value = ANY (p_allowed) THEN '[]'
+              WHEN p_allowed = '{}' THEN pl.problem(p_pointer, 'not_applicable', format('"%s" has no place here: leave it out', left(p_value, 60))) ELSE
     pl.problem(p_pointer, 'not_one_of', format('"%s" is not known; did you mean "%s"? Allowed: %s', left(p_value, 60),
                pl.nearest(p_value, p_allowed), array_to_string(p_allowed, ', '))) END
 $$;
@@ -44,12 +45,48 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.last_instant IS 'a time as it is; a bare day stands for all of it: its last instant';
 
+CREATE FUNCTION pl.at_period(q pl.metric_query, p_period pl.period) RETURNS pl.metric_query
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  o org;
+BEGIN
+  SELECT * INTO o FROM org WHERE org_id = q.org;
+  q.period := p_period.label;
+  q.first_on := p_period.first_on;
+  q.end_on := p_period.end_on;
+  q.start_at := pl.local_midnight(q.first_on, q.zone);
+  q.end_at := pl.local_midnight(q.end_on, q.zone);
+  q.stock_at := CASE WHEN q.as_of IS NULL THEN least(q.end_at - interval '1 microsecond', q.upto) ELSE q.as_of END;
+  IF q.granularity IS NOT NULL AND q.errors = '[]' THEN
+    IF (q.end_on - q.first_on) / (CASE q.granularity WHEN 'week' THEN 7 WHEN 'month' THEN 28 ELSE 90 END) > 1200 THEN
+      q.errors := q.errors || pl.problem('granularity', 'out_of_range', 'the period has more than 1200 parts of this length; take longer ones');
+    ELSE
+      q.subs := pl.sub_periods(p_period, q.granularity, q.zone, o.fiscal_year_start, o.fy_name);
+      q.bounds := ARRAY(SELECT s.start_at FROM unnest(q.subs) WITH ORDINALITY AS s(label, start_at, end_at, n) ORDER BY s.n);
+    END IF;
+  END IF;
+  RETURN q;
+END
+$$;
+COMMENT ON FUNCTION pl.at_period IS 'the question with its bounds, sub-periods and stock instant set for this period';
+
+CREATE FUNCTION pl.other_period(q pl.metric_query, p_period pl.period) RETURNS pl.metric_query
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  q := pl.resolve_strategy(pl.at_period(q, p_period));
+  q.groups := pl.listed_groups(q);
+  RETURN q;
+END
+$$;
+COMMENT ON FUNCTION pl.other_period IS 'the same question, already resolved, about another period: with the strategy, targets and groups of that one';
+
 CREATE FUNCTION pl.resolve_time(q pl.metric_query, p_params jsonb) RETURNS pl.metric_query
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   o        org;
   v_today  date;
   v_text   text := coalesce(p_params ->> 'period', 'this_fq');
+  v_to     text := p_params ->> 'compare_to';
   v_period pl.period;
 BEGIN
   SELECT * INTO o FROM org WHERE org_id = q.org;
@@ -71,25 +108,21 @@ BEGIN
                                    format('"%s" is not a period. Accepted: %s', left(v_text, 60), pl.period_forms()));
     v_period := pl.period_parse('this_month', v_today, o.fiscal_year_start, o.fy_name);
   END IF;
-  q.period := v_period.label;
-  q.first_on := v_period.first_on;
-  q.end_on := v_period.end_on;
-  q.start_at := pl.local_midnight(q.first_on, q.zone);
-  q.end_at := pl.local_midnight(q.end_on, q.zone);
-  q.stock_at := CASE WHEN q.as_of IS NULL THEN least(q.end_at - interval '1 microsecond', q.upto) ELSE q.as_of END;
-  IF q.granularity IS NOT NULL AND q.errors = '[]' THEN
-    IF (q.end_on - q.first_on) / (CASE q.granularity WHEN 'week' THEN 7 WHEN 'month' THEN 28 ELSE 90 END) > 1200 THEN
-      q.errors := q.errors || pl.problem('granularity', 'out_of_range', 'the period has more than 1200 parts of this length; take longer ones');
-    ELSE
-      q.subs := pl.sub_periods(v_period, q.granularity, q.zone, o.fiscal_year_start, o.fy_name);
-      q.bounds := ARRAY(SELECT s.start_at FROM unnest(q.subs) WITH ORDINALITY AS s(label, start_at, end_at, n) ORDER BY s.n);
+  IF v_to IS NOT NULL THEN
+    q.compare := pl.period_parse(CASE v_to WHEN 'previous' THEN pl.period_before(v_period.first_on, v_period.end_on) ELSE v_to END,
+                                 v_today, o.fiscal_year_start, o.fy_name);
+    IF q.compare IS NULL THEN
+      q.errors := q.errors || pl.problem('compare_to', 'invalid_period',
+                                     format('"%s" is not a period. Accepted: previous, %s', left(v_to, 60), pl.period_forms()));
+    ELSIF q.granularity IS NOT NULL THEN
+      q.errors := q.errors || pl.problem('compare_to', 'not_applicable', 'single periods are compared: leave out granularity and by=period');
     END IF;
   END IF;
-  RETURN q;
+  RETURN pl.at_period(q, v_period);
 END
 $$;
 COMMENT ON FUNCTION pl.resolve_time IS
-  'period, granularity, as_of and known_at. Without as_of the answer stands at the end of the current local day, so that it is a function of data and day';
+  'period, compare_to, granularity, as_of and known_at. Without as_of the answer stands at the end of the current local day, so that it is a function of data and day';
 
 CREATE FUNCTION pl.resolve_whose(q pl.metric_query, p_params jsonb, p_who jsonb) RETURNS pl.metric_query
 LANGUAGE plpgsql STABLE AS $$
@@ -157,8 +190,21 @@ $$;
 COMMENT ON FUNCTION pl.resolve_strategy IS
   'the strategy whose targets, labels and thresholds hold: the one in force at the end of the period, or the one asked for; and all that were in force in it';
 
--- p_groupings: what by= may be.
-CREATE FUNCTION pl.resolve_query(p_org int, p_request jsonb, p_groupings text[], p_needs text[]) RETURNS pl.metric_query
+CREATE FUNCTION pl.refuse_question(p_request jsonb, p_errors jsonb) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_first jsonb := p_errors -> 0;
+BEGIN
+  IF jsonb_typeof(p_request -> 'body') = 'object' THEN
+    PERFORM pl.fail('validation_failed', format('The question cannot be answered: %s', v_first ->> 'message'), p_errors);
+  END IF;
+  PERFORM pl.fail('invalid_parameter', concat(v_first ->> 'pointer', ': ', v_first ->> 'message'), p_errors);
+END
+$$;
+COMMENT ON FUNCTION pl.refuse_question IS 'Ends the statement naming everything that is wrong with a question: asked by parameters, or in a body';
+
+-- p_groupings: what by= may be. p_problems: what was found wrong before; everything is told at once.
+CREATE FUNCTION pl.resolve_query(p_org int, p_request jsonb, p_groupings text[], p_needs text[], p_problems jsonb DEFAULT '[]') RETURNS pl.metric_query
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   q        pl.metric_query;
@@ -166,15 +212,12 @@ DECLARE
 BEGIN
   q.org := p_org;
   q.granularity := v_params ->> 'granularity';
-  q.grouped_by := coalesce(v_params ->> 'by', CASE WHEN q.granularity IS NOT NULL THEN 'period' END);
-  q.errors := pl.one_of('by', q.grouped_by, p_groupings)
-    || pl.one_of('granularity', q.granularity, '{week,month,quarter,year}')
-    || pl.one_of('credit', v_params ->> 'credit', '{at_event,current,split}')
-    || pl.one_of('over', v_params ->> 'over', '{segment,product}')
-    || pl.one_of('weight', v_params ->> 'weight', '{bookings,pipeline,hours}')
-    || pl.one_of('rank', v_params ->> 'rank', '{shrunk,wilson_low}')
-    || pl.whole_number('min_n', v_params ->> 'min_n', 1, 1000000)
-    || pl.whole_number('window_days', v_params ->> 'window_days', 1, 3660);
+  q.grouped_by := coalesce(v_params ->> 'by', CASE WHEN q.granularity IS NOT NULL AND 'period' = ANY (p_groupings) THEN 'period' END);
+  q.errors := pl.one_of('by', q.grouped_by, p_groupings) || pl.option_problems(v_params)
+    || pl.stage_problems(p_org, v_params ->> 'min_stage_reached');
+  IF q.granularity IS NOT NULL AND 'period' <> ALL (p_groupings) THEN
+    q.errors := q.errors || pl.problem('granularity', 'not_applicable', 'this has no sub-periods: leave it out');
+  END IF;
   IF q.errors = '[]' AND q.grouped_by = 'period' THEN
     q.granularity := coalesce(q.granularity, 'month');
   END IF;
@@ -183,12 +226,11 @@ BEGIN
   q.currency := coalesce(upper(v_params ->> 'currency'), q.reporting);
   q := pl.resolve_whose(q, v_params, p_request -> 'who');
   q := pl.resolve_fit_basis(q, v_params ->> 'fit_basis');
+  q.errors := p_problems || q.errors;
   IF q.errors <> '[]' THEN
-    PERFORM pl.fail('invalid_parameter', q.errors -> 0 ->> 'pointer' || ': ' || (q.errors -> 0 ->> 'message'), q.errors);
+    PERFORM pl.refuse_question(p_request, q.errors);
   END IF;
   q.credit := coalesce(v_params ->> 'credit', 'at_event');
-  q.plain := q.as_of IS NULL AND q.known_at IS NULL AND q.credit = 'at_event' AND q.basis IS NULL
-             AND q.currency IS NOT DISTINCT FROM q.reporting;
   q.segment := v_params ->> 'segment';
   q.product := v_params ->> 'product';
   q.tier := v_params ->> 'tier';
@@ -196,32 +238,12 @@ BEGIN
   q.filters := (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(v_params)
                 WHERE key IN ('team', 'rep', 'segment', 'product', 'tier', 'origin'));
   q := pl.resolve_options(q, v_params, p_needs);
-  q := pl.resolve_strategy(q);
+  q.plain := q.as_of IS NULL AND q.known_at IS NULL AND q.credit = 'at_event' AND q.basis IS NULL AND q.min_stage IS NULL
+             AND q.currency IS NOT DISTINCT FROM q.reporting;
+  q := pl.resolve_not_real(pl.resolve_strategy(q), v_params);
   q.groups := pl.listed_groups(q);
   RETURN q;
 END
 $$;
 COMMENT ON FUNCTION pl.resolve_query IS
-  'The parameters of a request ({"query", "who"}) as a resolved question; fails with invalid_parameter naming everything that is wrong';
-
-CREATE FUNCTION pl.resolve_options(q pl.metric_query, p_params jsonb, p_needs text[]) RETURNS pl.metric_query
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  SELECT coalesce((p_params ->> 'min_n')::int, o.min_n), o.unknown_limit INTO q.min_n, q.unknown_limit FROM org o WHERE o.org_id = q.org;
-  q.include_unspecified := coalesce((p_params ->> 'include_unspecified')::boolean, false);
-  q.exclude_nonpositive := coalesce((p_params ->> 'exclude_nonpositive')::boolean, false);
-  q.include_low_n := coalesce((p_params ->> 'include_low_n')::boolean, false);
-  q.over := coalesce(p_params ->> 'over', 'segment');
-  q.weight := coalesce(p_params ->> 'weight', 'bookings');
-  q.rank := coalesce(p_params ->> 'rank', 'shrunk');
-  q.window_days := coalesce((p_params ->> 'window_days')::int, 90);
-  q.with_segment := 'segment' = ANY (p_needs);
-  q.with_family := 'family' = ANY (p_needs) OR q.grouped_by = 'product' OR q.product IS NOT NULL;
-  q.with_kind := 'kind' = ANY (p_needs);
-  q.with_cost := 'cost' = ANY (p_needs);
-  SELECT count(*) INTO q.quarantined FROM quarantine x WHERE x.org_id = q.org AND x.status = 'open';
-  SELECT v.data_version INTO q.data_version FROM org_version v WHERE v.org_id = q.org;
-  RETURN q;
-END
-$$;
-COMMENT ON FUNCTION pl.resolve_options IS 'thresholds of small numbers, options of single metrics, and what is counted once a question';
+  'The parameters of a request ({"query", "who"}) as a resolved question; fails naming everything that is wrong (pl.refuse_question)';

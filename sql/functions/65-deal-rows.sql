@@ -38,6 +38,41 @@ RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.within IS 'whether a row passes the filters of the question and the scope of the key';
 
+CREATE FUNCTION pl.outcome_counted(q pl.metric_query, p_outcome text, p_lost_reason text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN p_outcome = 'lost' AND lower(p_lost_reason) = ANY (q.not_real) THEN 'not_real' ELSE p_outcome END
+$$;
+COMMENT ON FUNCTION pl.outcome_counted IS
+  'outcome of a decided deal as rates count it: won, lost, or not_real, lost for a reason that says it never was one (METRICS.md M07, not_real_reasons)';
+
+CREATE FUNCTION pl.accepted(q pl.metric_query, p_rows pl.deal_row[]) RETURNS pl.deal_row[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  v_stages jsonb;
+  v_order  numeric;
+  v_enough text[];
+BEGIN
+  IF q.min_stage IS NULL THEN
+    RETURN p_rows;
+  END IF;
+  SELECT coalesce(jsonb_object_agg(s.object_id, s.doc), '{}') INTO v_stages FROM pl.object_states(q.org, 'stage', NULL, q.as_of, q.known_at) s;
+  v_order := (v_stages -> q.min_stage ->> 'order')::numeric;
+  v_enough := ARRAY(SELECT e.key FROM jsonb_each(v_stages) e
+                    WHERE e.key = q.min_stage OR (e.value ->> 'outcome' = 'open' AND (e.value ->> 'order')::numeric >= v_order));
+  RETURN ARRAY(
+    SELECT (r.deal_id, r.name, CASE WHEN r.outcome = 'lost' AND NOT a.reached THEN 'not_accepted' ELSE r.outcome END, r.at, r.created_at, r.rep, r.team,
+            r.account_id, r.strategy, r.segment, r.tier, r.class, r.reason, r.backcast, r.amount, r.currency, r.money, r.credit, r.probability, r.origin,
+            r.families, r.weights, r.expected_close)::pl.deal_row
+    FROM unnest(p_rows) r
+    LEFT JOIN pl.object_states(q.org, 'opportunity', ARRAY(SELECT x.deal_id FROM unnest(p_rows) x WHERE x.outcome = 'lost'), q.as_of, q.known_at) o
+           ON o.object_id = r.deal_id
+    CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM jsonb_array_elements(o.track) e WHERE e -> 'set' ->> 'stage' = ANY (v_enough)) AS reached) a);
+END
+$$;
+COMMENT ON FUNCTION pl.accepted IS
+  'rows in which deals lost before they ever reached min_stage_reached (that stage, or an open one of the same or a higher order) are not_accepted: '
+  'sales never took them on (METRICS.md M07)';
+
 -- Rows closed in [p_from, p_to), by the fact table or as of the past.
 CREATE FUNCTION pl.closed_deals(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.deal_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -46,27 +81,30 @@ DECLARE
 BEGIN
   IF q.plain THEN
     RETURN QUERY
-    SELECT f.deal_id, f.name, f.outcome, f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
+    SELECT f.deal_id, f.name, pl.outcome_counted(q, f.outcome, f.lost_reason), f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
            f.closed_segment, f.closed_tier, f.closed_class, f.closed_reason, f.closed_backcast, f.amount, f.currency, f.money, 1::numeric,
            f.probability, f.origin, f.families, f.weights, f.expected_close
     FROM deal_fact f
     WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome IN ('won', 'lost')
+      AND NOT (q.exclude_nonpositive AND coalesce(f.amount <= 0, false))
       AND pl.within(q, f.closed_rep, f.closed_team, f.closed_segment, f.closed_tier, f.origin, f.families);
     RETURN;
   END IF;
   v_rows := ARRAY(
-    SELECT (f.deal_id, f.name, f.outcome, f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
+    SELECT (f.deal_id, f.name, pl.outcome_counted(q, f.outcome, f.lost_reason), f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
             f.closed_segment, f.closed_tier, f.closed_class, f.closed_reason, f.closed_backcast, f.amount, f.currency,
             CASE WHEN q.currency IS NOT DISTINCT FROM q.reporting THEN f.money
                  ELSE pl.convert(q.org, f.amount, f.currency, q.currency, pl.local_date(f.closed_at, q.zone), q.as_of, q.known_at) END,
             1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row
-    FROM pl.facts_closed(q, p_from, p_to) f);
+    FROM pl.facts_closed(q, p_from, p_to) f
+    WHERE NOT (q.exclude_nonpositive AND coalesce(f.amount <= 0, false)));
   RETURN QUERY
-  SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, v_rows))) r
+  SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, pl.accepted(q, v_rows)))) r
   WHERE pl.within(q, r.rep, r.team, r.segment, r.tier, r.origin, r.families);
 END
 $$;
-COMMENT ON FUNCTION pl.closed_deals IS 'deals decided (won or lost) in [p_from, p_to), dated by closed_at (METRICS.md R2, R3)';
+COMMENT ON FUNCTION pl.closed_deals IS
+  'deals decided in [p_from, p_to), dated by closed_at (METRICS.md R2, R3); outcome won, lost, not_real or not_accepted: the last two count in no rate';
 
 CREATE FUNCTION pl.facts_closed(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
@@ -110,13 +148,40 @@ BEGIN
                                  q.as_of, q.known_at) END,
             1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row
     FROM pl.facts_created(q, p_from, p_to) f);
+  v_rows := pl.first_priced(q, v_rows);
   RETURN QUERY
   SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, v_rows))) r
   WHERE pl.within(q, r.rep, r.team, r.segment, r.tier, r.origin, r.families);
 END
 $$;
 COMMENT ON FUNCTION pl.created_deals IS
-  'deals created in [p_from, p_to), judged at creation, with their latest amount: closed ones at the rate of closing, others at that of as_of (METRICS.md M04, R6)';
+  'deals created in [p_from, p_to), judged at creation, with their latest amount: closed ones at the rate of closing, others at that of as_of '
+  '(METRICS.md M04, R6); created_amount=first: with their first known amount';
+
+CREATE FUNCTION pl.first_priced(q pl.metric_query, p_rows pl.deal_row[]) RETURNS pl.deal_row[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+  IF q.created_amount <> 'first' THEN
+    RETURN p_rows;
+  END IF;
+  -- The rate is that of the day the amount was named: what the deal was worth when it came into the pipeline.
+  RETURN ARRAY(
+    SELECT (r.deal_id, r.name, r.outcome, r.at, r.created_at, r.rep, r.team, r.account_id, r.strategy, r.segment, r.tier, r.class, r.reason, r.backcast,
+            a.amount, a.currency,
+            CASE WHEN a.currency IS NULL OR a.currency = q.currency THEN a.amount
+                 ELSE pl.convert(q.org, a.amount, a.currency, q.currency, pl.local_date(greatest(a.at, r.created_at), q.zone), q.as_of, q.known_at) END,
+            r.credit, r.probability, r.origin, r.families, r.weights, r.expected_close)::pl.deal_row
+    FROM unnest(p_rows) r
+    JOIN pl.object_states(q.org, 'opportunity', ARRAY(SELECT x.deal_id FROM unnest(p_rows) x), q.as_of, q.known_at) o ON o.object_id = r.deal_id
+    LEFT JOIN LATERAL (
+      SELECT (e ->> 'at')::timestamptz AS at, (e -> 'set' ->> 'amount')::numeric AS amount,
+             (pl.track_at(o.track, 'currency', (e ->> 'at')::timestamptz, true)).value #>> '{}' AS currency
+      FROM jsonb_array_elements(o.track) WITH ORDINALITY AS t(e, n)
+      WHERE e -> 'set' ->> 'amount' IS NOT NULL
+      ORDER BY n LIMIT 1) a ON true);
+END
+$$;
+COMMENT ON FUNCTION pl.first_priced IS 'rows with the first non-null amount of their deal, converted at the rate of the day it was named (METRICS.md M04)';
 
 CREATE FUNCTION pl.rejudged(q pl.metric_query, p_rows pl.deal_row[]) RETURNS pl.deal_row[]
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$

@@ -7,7 +7,7 @@ BEGIN
   WITH deal AS (
     -- The common question reads the fact table straight (an index range of closed_at); any other one goes the long way round.
     SELECT f.closed_rep AS rep, f.closed_team AS team, f.closed_segment AS segment, f.closed_tier AS tier, f.closed_class AS class,
-           f.closed_backcast AS backcast, f.closed_at AS at, f.outcome, f.amount, f.money, 1::numeric AS credit, f.origin, f.families, f.weights
+           f.closed_backcast AS backcast, f.closed_at AS at, pl.outcome_counted(q, f.outcome, f.lost_reason) AS outcome, f.amount, f.money, 1::numeric AS credit, f.origin, f.families, f.weights
     FROM deal_fact f
     WHERE q.plain AND f.org_id = q.org AND f.closed_at >= q.start_at AND f.closed_at < q.end_at AND f.outcome IN ('won', 'lost')
       AND pl.within(q, f.closed_rep, f.closed_team, f.closed_segment, f.closed_tier, f.origin, f.families)
@@ -29,7 +29,7 @@ BEGIN
            count(*) FILTER (WHERE d.amount IS NULL) AS no_amount, count(*) FILTER (WHERE d.rep IS NULL) AS no_owner,
            count(*) FILTER (WHERE d.backcast) AS backcast
     FROM deal d
-    WHERE NOT (q.exclude_nonpositive AND d.amount <= 0)
+    WHERE NOT (q.exclude_nonpositive AND coalesce(d.amount <= 0, false))
     GROUP BY 1, 2, d.outcome, d.class, 5, 6, 7
   ), part AS (
     SELECT a.*, unnest(a.families) AS family, unnest(a.weights) AS weight, generate_subscripts(a.families, 1) AS place FROM alike a

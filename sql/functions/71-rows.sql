@@ -16,7 +16,6 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS
 DECLARE
   v_row_threshold   jsonb := pl.threshold_for(q.body, m.key, q.grouped_by);
   v_total_threshold jsonb := pl.threshold_for(q.body, m.key, NULL);
-  v_terms           text := CASE WHEN m.key = 'strategy_setters' AND q.weight = 'hours' THEN 'hours' ELSE m.terms END;
 BEGIN
   RETURN QUERY
   WITH label AS MATERIALIZED (
@@ -35,8 +34,8 @@ BEGIN
   LEFT JOIN label l ON l.key = r.key AND NOT r.total
   CROSS JOIN LATERAL (
     SELECT CASE WHEN r.total THEN 'total' ELSE r.key END AS key, CASE WHEN r.total THEN 'Total' ELSE l.label END AS label,
-           pl.written(r.value, m.unit, q.currency) AS value, pl.written(r.numerator, v_terms, q.currency) AS numerator,
-           pl.written(r.denominator, v_terms, q.currency) AS denominator, pl.written(r.n, 'count', NULL) AS n,
+           pl.written(r.value, m.unit, q.currency) AS value, pl.written(r.numerator, m.terms, q.currency) AS numerator,
+           pl.written(r.denominator, m.terms, q.currency) AS denominator, pl.written(r.n, 'count', NULL) AS n,
            CASE WHEN q.credit <> 'split' THEN pl.written_ci(r.ci) END AS ci,
            pl.row_status(CASE WHEN r.total THEN v_total_threshold ELSE v_row_threshold END, r.value,
                          CASE WHEN q.credit <> 'split' THEN r.ci END) AS status,
@@ -50,8 +49,10 @@ COMMENT ON FUNCTION pl.written_rows IS 'metric rows as the JSON of the API, with
 CREATE FUNCTION pl.params_shown(q pl.metric_query) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('by', q.grouped_by, 'period', q.period, 'start', q.first_on, 'end', q.end_on, 'granularity', q.granularity,
-                            'filters', q.filters, 'min_n', q.min_n, 'include_unspecified', q.include_unspecified,
+                            'compare_to', (q.compare).label, 'filters', q.filters, 'min_n', q.min_n, 'include_unspecified', q.include_unspecified,
                             'exclude_nonpositive', q.exclude_nonpositive, 'include_low_n', q.include_low_n, 'over', q.over,
-                            'weight', q.weight, 'rank', q.rank, 'window_days', q.window_days, 'currency', q.currency)
+                            'weight', q.weight, 'rank', q.rank, 'window_days', q.window_days, 'metric', q.metric, 'rolling', q.rolling,
+                            'created_amount', q.created_amount, 'decided', q.decided, 'due', q.due, 'prorate', q.prorate,
+                            'not_real_reasons', array_to_string(q.not_real, ','), 'min_stage_reached', q.min_stage, 'currency', q.currency)
 $$;
 COMMENT ON FUNCTION pl.params_shown IS 'the parameters of a question with nothing left open (METRICS.md R16); end is exclusive';

@@ -2,12 +2,28 @@
 
 CREATE FUNCTION pl.mix_target(q pl.metric_query, p_over text) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
-  SELECT CASE p_over WHEN 'product' THEN q.body -> 'products'
+  SELECT CASE p_over
+         WHEN 'product' THEN q.body -> 'products'
+         -- Nobody plans the pairs: what is planned of both is taken as planned of each alike.
+         WHEN 'segment_product' THEN
+           (SELECT jsonb_object_agg(concat(s.value ->> 'key', '/', p.key), (s.value #>> '{target,bookings}')::numeric * p.value::numeric)
+            FROM jsonb_array_elements(q.body -> 'segments') s, jsonb_each_text(q.body -> 'products') p WHERE s.value #> '{target,bookings}' IS NOT NULL)
          ELSE (SELECT jsonb_object_agg(s ->> 'key', v) FROM jsonb_array_elements(q.body -> 'segments') s,
                       LATERAL (SELECT s -> 'target' -> CASE WHEN q.weight = 'hours' THEN 'time' ELSE 'bookings' END AS v) t WHERE v IS NOT NULL)
          END
 $$;
-COMMENT ON FUNCTION pl.mix_target IS 'the strategy''s target mix over products or segments, {key: share}; null when it sets none';
+COMMENT ON FUNCTION pl.mix_target IS 'the strategy''s target mix over products, segments or both (segment/product), {key: share}; null when it sets none';
+
+CREATE FUNCTION pl.mix_key(p_over text, p_segment text, p_family text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE p_over WHEN 'product' THEN p_family WHEN 'segment' THEN p_segment ELSE concat(p_segment, '/', p_family) END
+$$;
+
+CREATE FUNCTION pl.mix_placed(q pl.metric_query, p_over text, p_segment text, p_family text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT (p_over = 'product' OR p_segment <> 'unknown') AND (p_over = 'segment' OR p_family <> 'unspecified' OR q.include_unspecified)
+$$;
+COMMENT ON FUNCTION pl.mix_placed IS 'whether a part of a deal has a place in the mix: its segment is known, its product named (METRICS.md R7, R23)';
 
 CREATE TYPE pl.mix_amount AS (total boolean, key text, period int, k text, amount numeric, n numeric, placed boolean);
 COMMENT ON TYPE pl.mix_amount IS 'amount of key k (segment or family) in one place of the answer; placed: k is known and counts (METRICS.md R7, R23)';
@@ -16,11 +32,12 @@ CREATE FUNCTION pl.deal_mix_amounts(q pl.metric_query, p_cells pl.deal_cell[], p
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT c.total, c.key, c.period, x.k, sum(CASE WHEN c.outcome = p_outcome THEN x.amount ELSE 0 END),
          sum(CASE WHEN c.outcome = p_outcome THEN c.priced ELSE 0 END),
-         x.k <> 'unknown' AND (x.k <> 'unspecified' OR p_over = 'segment' OR q.include_unspecified)
+         x.placed
   FROM unnest(p_cells) c
-  CROSS JOIN LATERAL (SELECT CASE WHEN p_over = 'product' THEN c.family ELSE c.segment END AS k,
-                             CASE WHEN p_over = 'product' THEN c.family_money ELSE c.money END AS amount) x
-  GROUP BY c.total, c.key, c.period, x.k
+  CROSS JOIN LATERAL (SELECT CASE WHEN c.outcome IS NOT NULL THEN pl.mix_key(p_over, c.segment, c.family) END AS k,
+                             CASE WHEN p_over = 'segment' THEN c.money ELSE c.family_money END AS amount,
+                             pl.mix_placed(q, p_over, c.segment, c.family) AS placed) x
+  GROUP BY c.total, c.key, c.period, x.k, x.placed
 $$;
 COMMENT ON FUNCTION pl.deal_mix_amounts IS 'money of each key in each place (k null: a blank place)';
 
@@ -89,15 +106,43 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION pl.mix_parts IS 'the parts of a mix metric: how much of the intention was realised, and each key''s target, share, gap and amount';
 
-CREATE FUNCTION pl.mix_rows(q pl.metric_query, p_cells pl.deal_cell[], p_over text) RETURNS SETOF pl.metric_row
+CREATE FUNCTION pl.weighed_amounts(q pl.metric_query, f pl.facts, p_over text) RETURNS pl.mix_amount[]
 LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN CASE
+    WHEN q.weight = 'hours' AND p_over = 'segment' THEN ARRAY(SELECT a FROM pl.hour_mix_amounts(f.hours) a)
+    WHEN q.weight = 'pipeline' THEN ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.open, 'open', p_over) a)
+    ELSE ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.closed, 'won', p_over) a) END;
+END
+$$;
+COMMENT ON FUNCTION pl.weighed_amounts IS 'what each key has in each place, weighed as the question says: bookings, pipeline or hours';
+
+CREATE FUNCTION pl.mix_left_out(q pl.metric_query, f pl.facts)
+RETURNS TABLE (total boolean, key text, period int, unpriced numeric, no_amount numeric, no_owner numeric, unattributed numeric, backcast numeric)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF q.weight = 'hours' THEN
+    RETURN QUERY SELECT s.total, coalesce(s.key, ''), coalesce(s.period, 0), 0::numeric, 0::numeric, s.no_rep, s.unattributed, s.backcast
+                 FROM pl.hour_shares(f.hours) s;
+  ELSE
+    RETURN QUERY SELECT s.total, coalesce(s.key, ''), coalesce(s.period, 0), s.unpriced, s.no_amount, s.no_owner, 0::numeric, s.backcast
+                 FROM pl.shares(CASE q.weight WHEN 'pipeline' THEN f.open ELSE f.closed END, CASE q.weight WHEN 'pipeline' THEN 'open' ELSE 'won' END) s;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION pl.mix_left_out IS 'what a mix leaves out in each place: deals without price or owner, hours without account';
+
+CREATE FUNCTION pl.mix_rows(q pl.metric_query, f pl.facts, p_over text) RETURNS SETOF pl.metric_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_terms text := CASE q.weight WHEN 'hours' THEN 'hours' ELSE 'money' END;
 BEGIN
   RETURN QUERY
   SELECT m.total, m.key, m.period, m.tv, m.tv * m.amount, m.amount, m.n, NULL::numeric[], m.reason,
-         pl.excluded(q, m.unplaced_n, m.unplaced, s.unpriced, s.no_amount, s.no_owner), pl.quality(q, m.amount, m.unplaced, s.backcast),
-         '{}'::json, pl.mix_parts(m, 'money', q.currency)
-  FROM pl.mix_places(pl.mix_target(q, p_over), ARRAY(SELECT a FROM pl.deal_mix_amounts(q, p_cells, 'won', p_over) a)) m
-  JOIN pl.shares(p_cells, 'won') s ON (s.total, coalesce(s.key, ''), coalesce(s.period, 0)) = (m.total, coalesce(m.key, ''), coalesce(m.period, 0));
+         pl.excluded(q, m.unplaced_n, CASE v_terms WHEN 'money' THEN m.unplaced ELSE 0 END, s.unpriced, s.no_amount, s.no_owner, s.unattributed),
+         pl.quality(q, m.amount, m.unplaced, s.backcast), '{}'::json, pl.mix_parts(m, v_terms, q.currency)
+  FROM pl.mix_places(pl.mix_target(q, p_over), pl.weighed_amounts(q, f, p_over)) m
+  JOIN pl.mix_left_out(q, f) s ON (s.total, s.key, s.period) = (m.total, coalesce(m.key, ''), coalesce(m.period, 0));
 END
 $$;
-COMMENT ON FUNCTION pl.mix_rows IS 'won money over products or segments against the strategy''s target: M17 and M18';
+COMMENT ON FUNCTION pl.mix_rows IS 'what was won, is open or was worked on, over products or segments, against the strategy''s target: M17 and M18';

@@ -7,17 +7,22 @@ LANGUAGE sql STABLE AS $$
   SELECT ARRAY(SELECT m FROM pl.metric m
                WHERE m.core IS NOT NULL AND (q.grouped_by IS NULL OR q.grouped_by = ANY (m.groupings))
                  AND NOT EXISTS (SELECT FROM jsonb_object_keys(q.filters) AS f(key)
-                                 WHERE key IN ('product', 'origin') AND key <> ALL (m.groupings)
-                                   AND m.drill IS DISTINCT FROM 'closed' AND m.drill IS DISTINCT FROM 'open')
+                                 WHERE key IN ('product', 'origin', 'tier', 'segment') AND key <> ALL (pl.narrowed_by(m)))
                ORDER BY m.core)
 $$;
 COMMENT ON FUNCTION pl.core_metrics IS 'the core metrics that make sense in this grouping and under these filters; the others are left out';
+
+CREATE FUNCTION pl.core_needs() RETURNS text[]
+LANGUAGE sql STABLE AS $$
+  SELECT ARRAY(SELECT DISTINCT n FROM pl.metric m, unnest(pl.metric_needs(m, '{}')) n WHERE m.core IS NOT NULL)
+$$;
+COMMENT ON FUNCTION pl.core_needs IS 'the facts that the core metrics read together';
 
 CREATE FUNCTION pl.alignment_rows(q pl.metric_query) RETURNS SETOF pl.alignment_row
 LANGUAGE plpgsql STABLE SET jit = off AS $$
 DECLARE
   v_metrics pl.metric[] := pl.core_metrics(q);
-  v_needs   text[] := ARRAY(SELECT DISTINCT n FROM unnest(v_metrics) m, unnest(m.needs) n);
+  v_needs   text[] := ARRAY(SELECT DISTINCT n FROM unnest(v_metrics) m, unnest(pl.metric_needs(m, jsonb_build_object('weight', q.weight))) n);
   f         pl.facts := pl.facts_of(q, v_needs);
 BEGIN
   RETURN QUERY
@@ -55,7 +60,7 @@ CREATE FUNCTION pl.answer_alignment(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET jit = off AS $$
 DECLARE
   q       pl.metric_query := pl.resolve_query(p_org, p_request, '{rep,segment,team,product,tier,origin,period}',
-                                              ARRAY(SELECT DISTINCT n FROM pl.metric m, unnest(m.needs) n WHERE m.core IS NOT NULL));
+                                              pl.core_needs());
   v_rows  pl.alignment_row[] := ARRAY(SELECT r FROM pl.alignment_rows(q) r);
   v_lines json[] := ARRAY(SELECT r.body FROM unnest(v_rows) WITH ORDINALITY AS r
                           WHERE NOT r.total OR (q.grouped_by IS NULL AND p_request ->> 'format' <> 'json') ORDER BY r.ordinality);

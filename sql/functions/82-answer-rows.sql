@@ -1,115 +1,44 @@
--- GET /v1/metrics/{key}/rows: the rows behind a number. Their numerators and denominators add up to those of the number.
+-- GET /v1/metrics/{key}/rows: the rows behind a number.
 
-CREATE FUNCTION pl.money_exact(p_amount numeric, p_currency text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN scale(t) <= pl.minor_digits(p_currency) THEN round(t, pl.minor_digits(p_currency)) ELSE t END::text
-  FROM (SELECT trim_scale(p_amount) AS t) x
-$$;
-COMMENT ON FUNCTION pl.money_exact IS 'an amount with all its decimals, so that rows add up to their sum before it is rounded';
-
-CREATE TYPE pl.drill_row AS (place text[], body json);
-COMMENT ON TYPE pl.drill_row IS 'place: the row''s position in the list, by which cursors point';
-
-CREATE FUNCTION pl.open_named(q pl.metric_query) RETURNS SETOF pl.deal_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+CREATE FUNCTION pl.drill_rows(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  RETURN QUERY
-  SELECT d.deal_id, coalesce(d.name, f.name), d.outcome, d.at, coalesce(d.created_at, f.created_at), d.rep, d.team, d.account_id, d.strategy,
-         d.segment, d.tier, d.class, d.reason, d.backcast, d.amount, d.currency, d.money, d.credit, d.probability, d.origin, d.families, d.weights,
-         d.expected_close
-  FROM pl.open_rows(q, q.stock_at) d
-  LEFT JOIN deal_fact f ON f.org_id = q.org AND f.deal_id = d.deal_id;
+  -- The name is one of the dictionary's, never the caller's text.
+  RETURN QUERY EXECUTE format('SELECT * FROM pl.%I($1, $2)', 'drill_' || m.drill) USING q, m;
 END
 $$;
-COMMENT ON FUNCTION pl.open_named IS 'open deals with what a list shows of them besides';
+COMMENT ON FUNCTION pl.drill_rows IS 'the rows behind a metric: calls the function pl.drill_<drill> that its entry in the dictionary names';
 
-CREATE FUNCTION pl.placed_part(q pl.metric_query, p_metric text, p_segment text, p_families text[], p_weights numeric[]) RETURNS numeric
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-BEGIN
-  IF p_metric = 'segment_mix' OR (p_metric <> 'product_mix' AND q.over = 'segment') THEN
-    RETURN CASE WHEN p_segment = 'unknown' THEN 0 ELSE 1 END;
-  ELSIF q.include_unspecified THEN
-    RETURN 1;
-  ELSIF p_families = '{}' THEN
-    RETURN 0;
-  END IF;
-  RETURN 1 - coalesce(p_weights[array_position(p_families, 'unspecified')], 0);
-END
+CREATE FUNCTION pl.drill_as_part(p_rows pl.drill_row[], p_part text) RETURNS SETOF pl.drill_row
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT ARRAY[p_part] || r.place,
+         (SELECT json_object_agg(e.key, e.value ORDER BY e.n)
+          FROM (SELECT j.key, CASE j.key WHEN 'part' THEN to_json(concat_ws('.', p_part, j.value #>> '{}')) ELSE j.value END AS value, row_number() OVER () AS n
+                FROM json_each(r.body) j
+                UNION ALL
+                SELECT 'part', to_json(p_part), 0 WHERE r.body -> 'part' IS NULL) e)
+  FROM unnest(p_rows) r
 $$;
-COMMENT ON FUNCTION pl.placed_part IS 'the part of a deal that enters a mix: nothing of unknown segment or unspecified product does';
-
-CREATE FUNCTION pl.drill_deals(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
-DECLARE
-  v_reps boolean := (SELECT o.rep_metrics = 'on' FROM org o WHERE o.org_id = q.org);
-BEGIN
-  RETURN QUERY
-  WITH deal AS (
-    SELECT d.* FROM pl.closed_deals(q, q.start_at, q.end_at) d
-    WHERE m.drill = 'closed' AND (d.outcome = 'won' OR m.terms = 'count')
-    UNION ALL
-    SELECT d.* FROM pl.open_named(q) d WHERE m.drill = 'open'
-    UNION ALL
-    SELECT d.* FROM pl.created_deals(q, q.start_at, q.end_at) d WHERE m.drill = 'created'
-  ), counted AS (
-    SELECT d.*, CASE WHEN q.product IS NULL THEN d.money ELSE
-                  d.money * coalesce(d.weights[array_position(d.families, q.product)], CASE WHEN d.families = '{}' THEN 1 END) END AS counts,
-           m.key IN ('product_mix', 'segment_mix', 'strategy_setters', 'deliberate_emergent') AS is_mix
-    FROM deal d
-  )
-  SELECT ARRAY[c.deal_id, coalesce(c.rep, '')],
-         (SELECT row_to_json(x) FROM (
-            SELECT c.deal_id AS id, c.name, c.outcome, pl.iso(c.at) AS at, pl.iso(c.created_at) AS created_at, CASE WHEN v_reps THEN c.rep END AS rep,
-                   c.team, c.account_id AS account, c.segment, c.tier, c.class, c.reason, c.origin, c.strategy,
-                   pl.money_exact(c.amount, c.currency) AS amount, c.currency, pl.money_exact(c.counts, q.currency) AS money, trim_scale(c.credit) AS credit,
-                   CASE WHEN m.unit = 'days' THEN round((extract(epoch FROM c.at - c.created_at) / 86400)::numeric, 6) END AS days,
-                   CASE WHEN m.terms = 'count' THEN to_json(trim_scale(CASE WHEN c.outcome = 'won' THEN c.credit ELSE 0 END))
-                        WHEN m.unit = 'money' THEN to_json(pl.money_exact(coalesce(c.counts, 0), q.currency))
-                        WHEN m.terms = 'money' AND NOT c.is_mix
-                          THEN to_json(pl.money_exact(CASE WHEN c.class = 'on' THEN coalesce(c.counts, 0) ELSE 0 END, q.currency)) END AS numerator,
-                   CASE WHEN m.terms = 'count' THEN to_json(trim_scale(c.credit))
-                        WHEN m.unit = 'money' OR m.terms <> 'money' THEN NULL
-                        WHEN c.is_mix THEN to_json(pl.money_exact(coalesce(c.counts, 0) * pl.placed_part(q, m.key, c.segment, c.families, c.weights), q.currency))
-                        ELSE to_json(pl.money_exact(CASE WHEN c.class <> 'unknown' THEN coalesce(c.counts, 0) ELSE 0 END, q.currency)) END AS denominator) x)
-  FROM counted c;
-END
-$$;
-COMMENT ON FUNCTION pl.drill_deals IS 'deals behind a metric with what each adds to its numerator and denominator; deals that add nothing (class unknown, no amount) are listed too';
-
-CREATE FUNCTION pl.drill_hours(q pl.metric_query) RETURNS SETOF pl.drill_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
-DECLARE
-  v_reps boolean := (SELECT o.rep_metrics = 'on' FROM org o WHERE o.org_id = q.org);
-BEGIN
-  RETURN QUERY
-  SELECT ARRAY[r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
-         (SELECT row_to_json(x) FROM (
-            SELECT r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
-                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.messages, r.estimated, trim_scale(r.hours) AS hours,
-                   trim_scale(CASE WHEN r.class = 'on' AND r.account_id IS NOT NULL THEN r.hours ELSE 0 END) AS numerator,
-                   trim_scale(CASE WHEN r.class <> 'unknown' AND r.account_id IS NOT NULL THEN r.hours ELSE 0 END) AS denominator) x)
-  FROM pl.hour_rows(q, q.start_at, q.end_at) r;
-END
-$$;
-COMMENT ON FUNCTION pl.drill_hours IS 'activities behind a metric of hours';
+COMMENT ON FUNCTION pl.drill_as_part IS 'rows behind another number as those of one part of this one: row.part says which';
 
 CREATE FUNCTION pl.answer_metric_rows(p_org int, p_request jsonb) RETURNS TABLE (body text, next text)
 LANGUAGE plpgsql STABLE SET jit = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   m       pl.metric := pl.known_metric(p_request #>> '{path,0}');
-  q       pl.metric_query := pl.resolve_query(p_org, p_request, m.groupings, m.needs);
+  v_asked jsonb := coalesce(p_request -> 'query', '{}');
+  q       pl.metric_query := pl.resolve_query(p_org, p_request, m.groupings, pl.metric_needs(m, v_asked), pl.metric_problems(m, v_asked));
   v_all   boolean := p_request ->> 'format' <> 'json' AND p_request #>> '{query,limit}' IS NULL;
   v_limit int := pl.page_limit(p_request);
   v_after text[];
   v_rows  pl.drill_row[];
 BEGIN
-  PERFORM pl.refuse_filters(q, m);
   IF m.drill IS NULL THEN
-    PERFORM pl.fail('not_found', format('%s is made of other figures; there are no rows of its own.', m.key));
+    PERFORM pl.fail('not_found', format('There are no rows behind %s.', m.key));
   END IF;
+  m := pl.dressed(m, v_asked);
   v_after := pl.place_of_cursor(p_request #>> '{query,cursor}');
   v_rows := ARRAY(
-    SELECT d FROM (SELECT * FROM pl.drill_deals(q, m) WHERE m.drill <> 'hours' UNION ALL SELECT * FROM pl.drill_hours(q) WHERE m.drill = 'hours') d
+    SELECT d FROM pl.drill_rows(q, m) d
     WHERE v_after IS NULL OR d.place COLLATE "C" > v_after COLLATE "C"
     ORDER BY d.place COLLATE "C"
     LIMIT CASE WHEN v_all THEN NULL ELSE v_limit + 1 END);

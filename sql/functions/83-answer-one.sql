@@ -60,7 +60,7 @@ DECLARE
   v_request jsonb := p_request || jsonb_build_object('query', coalesce(p_request -> 'query', '{}')
                        || jsonb_build_object(p_kind, v_id, 'by', 'period', 'granularity', coalesce(p_request #>> '{query,granularity}', 'month')));
   q         pl.metric_query := pl.resolve_query(p_org, v_request, '{period}',
-                                                ARRAY(SELECT DISTINCT n FROM pl.metric m, unnest(m.needs) n WHERE m.core IS NOT NULL));
+                                                pl.core_needs());
   v_named   pl.metric_query := q;
   v_rows    pl.alignment_row[];
 BEGIN

@@ -12,10 +12,10 @@ CREATE FUNCTION pl.summary_setters(p_org int, p_request jsonb, p_over text, p_by
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   m pl.metric := pl.known_metric('strategy_setters');
-  q pl.metric_query := pl.resolve_query(p_org, jsonb_set(p_request, '{query}', coalesce(p_request -> 'query', '{}')
-                                        || jsonb_build_object('by', p_by, 'over', p_over)), '{rep,team}',
-                                        ARRAY['closed', CASE p_over WHEN 'product' THEN 'family' ELSE 'segment' END]);
-  v_rows pl.metric_row[] := ARRAY(SELECT r FROM pl.metric_rows(m.key, q, pl.facts_of(q, '{closed}')) r WHERE NOT r.total AND r.value IS NOT NULL);
+  v_params jsonb := coalesce(p_request -> 'query', '{}') || jsonb_build_object('by', p_by, 'over', p_over, 'weight', 'bookings');
+  v_needs  text[] := pl.metric_needs(m, v_params);
+  q        pl.metric_query := pl.resolve_query(p_org, jsonb_set(p_request, '{query}', v_params), '{rep,team}', v_needs);
+  v_rows   pl.metric_row[] := ARRAY(SELECT r FROM pl.metric_rows(m.key, q, pl.facts_of(q, v_needs)) r WHERE NOT r.total AND r.value IS NOT NULL);
 BEGIN
   RETURN (
     SELECT json_build_object(

@@ -71,26 +71,41 @@ $$;
 COMMENT ON FUNCTION pl.usual_effort IS
   'median hours per unit of money of on-strategy wins in the 365 days up to the period''s end (the latest 5,000 of them); null below min_n wins (METRICS.md M06)';
 
-CREATE FUNCTION pl.metric_opportunistic(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
+-- The off-strategy wins of the question, each with the kind it is of.
+CREATE TYPE pl.off_win AS (total boolean, key text, period int, deal_id text, money numeric, credit numeric, hours numeric, kind text);
+
+CREATE FUNCTION pl.off_wins(q pl.metric_query, p_usual numeric) RETURNS SETOF pl.off_win
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_limit  numeric := (q.body #>> '{opportunistic,limit}')::numeric;
-  v_easy   text[] := ARRAY(SELECT jsonb_array_elements_text(CASE WHEN jsonb_typeof(q.body #> '{opportunistic,easy_origins}') = 'array'
-                                                                 THEN q.body #> '{opportunistic,easy_origins}' ELSE '[]' END));
-  v_usual  numeric := pl.usual_effort(q);
+  v_easy text[] := ARRAY(SELECT jsonb_array_elements_text(CASE WHEN jsonb_typeof(q.body #> '{opportunistic,easy_origins}') = 'array'
+                                                               THEN q.body #> '{opportunistic,easy_origins}' ELSE '[]' END));
 BEGIN
   RETURN QUERY
   WITH off AS MATERIALIZED (
     SELECT * FROM pl.placed_won(q, 'off') p WHERE p.money IS NOT NULL
   ), effort AS MATERIALIZED (
-    SELECT * FROM pl.deal_effort(q, ARRAY(SELECT p.deal_id FROM off p WHERE p.total AND (p.origin = ANY (v_easy)) IS NOT TRUE))
-  ), sorted AS (
-    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.money, p.credit,
-           CASE WHEN p.origin = ANY (v_easy) OR e.hours / greatest(p.money, 0.01) <= v_usual THEN 'opportunistic'
-                WHEN e.hours IS NULL THEN 'unclassified'
-                ELSE 'misdirected' END AS kind
-    FROM off p
-    LEFT JOIN effort e ON e.deal_id = p.deal_id
+    SELECT * FROM pl.deal_effort(q, ARRAY(SELECT DISTINCT p.deal_id FROM off p WHERE p.total))
+  )
+  SELECT p.total, p.key, p.period, p.deal_id, p.money, p.credit, e.hours,
+         CASE WHEN p.origin = ANY (v_easy) OR e.hours / greatest(p.whole, 0.01) <= p_usual THEN 'opportunistic'
+              WHEN e.hours IS NULL THEN 'unclassified'
+              ELSE 'misdirected' END
+  FROM off p
+  LEFT JOIN effort e ON e.deal_id = p.deal_id;
+END
+$$;
+COMMENT ON FUNCTION pl.off_wins IS
+  'off-strategy wins with a price: opportunistic (easy origin, or hours per money at most p_usual), unclassified (nothing is known to tell by), else misdirected (METRICS.md M06)';
+
+CREATE FUNCTION pl.metric_opportunistic(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_limit  numeric := (q.body #>> '{opportunistic,limit}')::numeric;
+  v_usual  numeric := pl.usual_effort(q);
+BEGIN
+  RETURN QUERY
+  WITH sorted AS (
+    SELECT o.total, coalesce(o.key, '') AS key, coalesce(o.period, 0) AS period, o.money, o.credit, o.kind FROM pl.off_wins(q, v_usual) o
   ), split AS MATERIALIZED (
     SELECT s.total, s.key, s.period,
            coalesce(sum(s.money) FILTER (WHERE s.kind = 'opportunistic'), 0) AS easy, coalesce(sum(s.credit) FILTER (WHERE s.kind = 'opportunistic'), 0) AS easy_n,
@@ -115,10 +130,30 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+CREATE FUNCTION pl.drill_opportunistic(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps  boolean := pl.shows_reps(q);
+  v_alone pl.metric_query := pl.without_groups(q);
+BEGIN
+  RETURN QUERY
+  WITH off AS MATERIALIZED (
+    SELECT o.deal_id, max(o.kind) AS kind, max(o.hours) AS hours FROM pl.off_wins(v_alone, pl.usual_effort(v_alone)) o GROUP BY o.deal_id
+  )
+  SELECT pl.deal_place(d), pl.deal_line(q, d, v_reps, coalesce(o.kind, d.class), pl.exact(CASE WHEN o.kind = 'opportunistic' THEN x.counts END, q),
+                                        pl.exact(CASE WHEN d.class <> 'unknown' THEN x.counts END, q), NULL, o.hours)
+  FROM pl.closed_deals(v_alone, q.start_at, q.end_at) d
+  LEFT JOIN off o ON o.deal_id = d.deal_id
+  CROSS JOIN LATERAL (SELECT d.money * pl.counted_portion(q, d.families, d.weights) AS counts) x
+  WHERE d.outcome = 'won';
+END
+$$;
+COMMENT ON FUNCTION pl.drill_opportunistic IS 'won deals; part: on, or what kind of off-strategy win it is, with the hours it took';
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('opportunistic', 'M06', 'Opportunistic share',
    'won money off strategy that came easily / won money (on + off): origin among the strategy''s easy_origins, or hours per money at most the usual of on-strategy wins',
    'fraction', 'money', 'deals won with closed_at in the period', '{rep,team,segment,period}', 'as bookings_share',
    'Every off-strategy win is opportunistic, misdirected, or unclassified (no activity known and no easy origin); the three add up to off. '
    'budget: against the strategy''s opportunistic.limit, near from 80 % of it. The usual is the median of the latest 5,000 at most. With fewer than min_n on-strategy wins that have activities in '
-   'the last 365 days the effort rule is unavailable.', '{closed}', 5, NULL);
+   'the last 365 days the effort rule is unavailable.', '{closed}', 5, 'opportunistic', '{segment,tier,product,origin}');

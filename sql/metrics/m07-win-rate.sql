@@ -6,8 +6,8 @@ BEGIN
   RETURN QUERY
   SELECT w.total, w.key, w.period, pl.ratio(x.won, x.closed), x.won, x.closed, x.closed, pl.wilson(x.won, x.closed),
          CASE WHEN x.closed = 0 THEN 'empty_denominator' END,
-         pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, w.unpriced + l.unpriced, w.no_amount + l.no_amount,
-                     w.no_owner + l.no_owner),
+         pl.rate_excluded(f, w, l, pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, w.unpriced + l.unpriced,
+                                               w.no_amount + l.no_amount, w.no_owner + l.no_owner)),
          pl.quality(q, x.closed - w.n_unknown - l.n_unknown, w.n_unknown + l.n_unknown, w.backcast + l.backcast),
          json_build_object('count', pl.count_form(q, x.won, x.closed),
                            'amount', pl.money_form(q, w.money_on + w.money_off + w.money_unknown, l.money_on + l.money_off + l.money_unknown,
@@ -23,6 +23,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pl.rate_excluded(f pl.facts, w pl.share, l pl.share, p_excluded json) RETURNS json
+LANGUAGE sql STABLE AS $$
+  SELECT json_object_agg(e.key, e.value)
+  FROM (SELECT j.key, j.value FROM json_each(p_excluded) j
+        UNION ALL
+        SELECT o.outcome, to_json(trim_scale(coalesce((SELECT sum(c.n) FROM unnest(f.closed) c
+                                                       WHERE c.outcome = o.outcome AND c.total = w.total AND c.key IS NOT DISTINCT FROM w.key
+                                                         AND c.period IS NOT DISTINCT FROM w.period), 0)))
+        FROM unnest('{not_real,not_accepted}'::text[]) AS o(outcome)) e
+$$;
+COMMENT ON FUNCTION pl.rate_excluded IS 'what a rate leaves out, with the lost deals that never were real (not_real) or never reached min_stage_reached (not_accepted)';
+
 CREATE FUNCTION pl.win_rate_part(q pl.metric_query, p_won numeric, p_lost numeric, p_won_money numeric, p_lost_money numeric) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('value', round(pl.ratio(p_won, p_won + p_lost), 6), 'numerator', trim_scale(p_won),
@@ -35,5 +47,7 @@ COMMENT ON FUNCTION pl.win_rate_part IS 'win rate of one class, by count with in
 INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
   ('win_rate', 'M07', 'Win rate', 'won / (won + lost); amount: won money / (won + lost money)', 'fraction', 'count',
    'deals won or lost with closed_at in the period', '{rep,team,segment,product,tier,origin,period}', 'nothing decided: empty_denominator',
-   'Open deals never count. Deals of class unknown are in the whole, and apart in parts. exclude_nonpositive=true leaves out deals of amount 0 or less.',
+   'Open deals never count. Deals of class unknown are in the whole, and apart in parts. exclude_nonpositive=true leaves out deals of amount 0 or less. '
+   'Lost deals whose lost_reason is among not_real_reasons (default: the strategy''s, else duplicate,test) are no losses: excluded.not_real counts them. min_stage_reached=<stage>: deals lost '
+   'before they were in that stage or an open one of the same or a higher order do not count: excluded.not_accepted.',
    '{closed}', 7, 'closed');

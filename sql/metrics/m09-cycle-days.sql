@@ -1,4 +1,4 @@
--- M09: days from creation to winning, median and 90th percentile.
+-- M09: days from creation to winning (decided=all: to the decision), median and 90th percentile.
 
 CREATE FUNCTION pl.metric_cycle_days(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
@@ -6,7 +6,7 @@ BEGIN
   RETURN QUERY
   WITH deal AS (
     SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.class, p.no_owner, p.backcast, p.days
-    FROM pl.placed_won(q) p
+    FROM pl.placed_won(q, NULL, CASE q.decided WHEN 'all' THEN '{won,lost}' ELSE '{won}' END::text[]) p
   ), part AS MATERIALIZED (
     SELECT d.total, d.key, d.period,
            percentile_cont('{0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY d.days) FILTER (WHERE d.days >= 0) AS days,
@@ -32,7 +32,8 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, adds) VALUES
   ('cycle_days', 'M09', 'Sales cycle', 'median of (closed_at − created_at) in days; also the 90th percentile, for on- and off-strategy deals', 'days', 'number',
-   'deals won with closed_at in the period', '{rep,team,segment,product,tier,origin,period}', 'nothing won: empty_denominator',
-   'Percentiles interpolate (type 7). Deals closed before they were created are counted in parts.bad_dates and left out.', '{}', NULL, 'closed');
+   'deals won with closed_at in the period; decided=all: won or lost', '{rep,team,segment,product,tier,origin,period}', 'nothing won: empty_denominator',
+   'Percentiles interpolate (type 7). Deals closed before they were created are counted in parts.bad_dates and left out. A reopened deal lasts to its last closing.', '{}', NULL, 'closed',
+   'the value is the median of their days; below 0: left out');

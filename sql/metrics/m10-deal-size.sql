@@ -30,7 +30,8 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, adds) VALUES
   ('deal_size', 'M10', 'Deal size', 'mean of won money; also the median and the mean without the largest deal, for on- and off-strategy deals', 'money', 'money',
    'deals won with closed_at in the period', '{rep,team,segment,product,tier,origin,period}', 'nothing won with a price: empty_denominator; without_largest of a single deal: null',
-   'Deals without amount or rate are in excluded.no_amount. By product: the family''s part of each deal.', '{}', NULL, 'closed');
+   'Deals without amount or rate are in excluded.no_amount. By product: the family''s part of each deal.', '{}', NULL, 'closed',
+   'numerators add up to that of the number, which is divided by how many have a price');

@@ -15,13 +15,14 @@ BEGIN
   WITH deal AS (
     SELECT true AS total, ''::text AS key, 0 AS period, d.class, d.outcome, d.money, d.credit, d.backcast, d.at - d.created_at AS took
     FROM pl.closed_deals(q, q.stock_at - make_interval(days => q.window_days), q.stock_at + interval '1 microsecond') d
+    WHERE d.outcome IN ('won', 'lost')
     UNION ALL
     SELECT false,
            CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
                              WHEN 'period' THEN (q.subs[i.period]).label END,
            coalesce(i.period, 0), d.class, d.outcome, d.money, d.credit, d.backcast, d.at - d.created_at
     FROM pl.stock_instants(q) i, pl.closed_deals(q, i.at - make_interval(days => q.window_days), i.at + interval '1 microsecond') d
-    WHERE q.grouped_by IS NOT NULL
+    WHERE q.grouped_by IS NOT NULL AND d.outcome IN ('won', 'lost')
   )
   SELECT d.total, d.key, d.period, CASE WHEN grouping(d.class) = 1 THEN 'all' ELSE d.class END,
          coalesce(sum(d.credit) FILTER (WHERE d.outcome = 'won'), 0), sum(d.credit), avg(d.money) FILTER (WHERE d.outcome = 'won'),
@@ -65,8 +66,26 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+CREATE FUNCTION pl.drill_velocity(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.shows_reps(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY['decided'] || pl.deal_place(d),
+         pl.deal_line(q, d, v_reps, 'decided', to_json(trim_scale(CASE d.outcome WHEN 'won' THEN d.credit ELSE 0 END)), to_json(trim_scale(d.credit)))
+  FROM pl.closed_deals(q, q.stock_at - make_interval(days => q.window_days), q.stock_at + interval '1 microsecond') d
+  WHERE d.outcome IN ('won', 'lost')
+  UNION ALL
+  SELECT ARRAY['open'] || pl.deal_place(d), pl.deal_line(q, d, v_reps, 'open', to_json(trim_scale(d.credit)), NULL)
+  FROM pl.open_named(q) d;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_velocity IS 'the open deals (part open), and the deals decided in the window (part decided) with their money and days';
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
   ('velocity', 'M11', 'Pipeline velocity', 'open deals × mean won money × win rate ÷ mean cycle days of wins', 'money_per_day', 'number',
    'open deals at the end of the period; the other factors over the window_days (default 90) before', '{rep,team,segment,period}',
    'a factor null: no_win_rate, no_mean_won or no_cycle_days', 'Money a day; a cycle counts at least one day. parts: each factor, for all, on- and off-strategy deals.',
-   '{open}', NULL, NULL);
+   '{open}', NULL, 'velocity', '{segment,tier,origin}',
+   'part open: numerators are the open deals; part decided: numerators / denominators are the win rate, money of the won its mean, days of the won the cycle');

@@ -53,9 +53,25 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+CREATE FUNCTION pl.drill_index(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_part record;
+BEGIN
+  q.weight := 'bookings';
+  FOR v_part IN SELECT p.part, i AS metric FROM (VALUES ('bookings', 'bookings_share'), ('message', 'message_adoption'), ('pipeline', 'open_pipeline_share'),
+                                                         ('product', 'product_mix'), ('time', 'selling_time_share')) AS p(part, key)
+                JOIN pl.metric i ON i.key = p.key ORDER BY p.part LOOP
+    RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(q, v_part.metric) r), v_part.part);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_index IS 'the rows behind each part of the index';
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
   ('alignment_index', 'M22', 'Alignment index', '100 · Σ w·a / Σ w over the parts available: bookings M05, pipeline M03, time M12, product 1 − M17, message M20', 'index',
    'number', 'the period; pipeline at its end', '{rep,team,segment,period}',
    'parts of less than 60 % of the weight available (parts.coverage): low_coverage',
    'Weights are the strategy''s index_weights. n is the smallest n of the parts used. A summary for looking, not to be used for pay.',
-   '{closed,open,hours,family}', 6, NULL);
+   '{closed,open,hours,family}', 6, 'index', '{tier}',
+   'by part, as those of the part''s own metric; product: 1 − Σ numerators / Σ denominators');

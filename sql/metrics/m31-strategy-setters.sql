@@ -4,17 +4,9 @@ CREATE FUNCTION pl.metric_strategy_setters(q pl.metric_query, f pl.facts) RETURN
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_target  jsonb := pl.mix_target(q, q.over);
-  v_amounts pl.mix_amount[];
+  v_amounts pl.mix_amount[] := pl.weighed_amounts(q, f, q.over);
   v_terms   text := CASE q.weight WHEN 'hours' THEN 'hours' ELSE 'money' END;
 BEGIN
-  IF q.weight = 'hours' AND q.over = 'product' THEN
-    PERFORM pl.fail('invalid_parameter', 'Hours have no product: weight=hours goes over segments only.',
-                    pl.problem('over', 'not_one_of', 'with weight=hours take over=segment'));
-  END IF;
-  v_amounts := CASE q.weight
-    WHEN 'hours' THEN ARRAY(SELECT a FROM pl.hour_mix_amounts(f.hours) a)
-    WHEN 'pipeline' THEN ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.open, 'open', q.over) a)
-    ELSE ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.closed, 'won', q.over) a) END;
   RETURN QUERY
   WITH place AS MATERIALIZED (
     SELECT p.*, coalesce(p.period, 0) AS part FROM pl.mix_places(v_target, v_amounts) p
@@ -50,12 +42,13 @@ BEGIN
          CASE WHEN p.reason IS NOT NULL THEN NULL WHEN p.total THEN p.tv ELSE s.contribution END,
          CASE WHEN NOT p.total THEN coalesce(s.own_amount, 0) ELSE p.tv * p.amount END,
          CASE WHEN p.total THEN p.amount ELSE coalesce(s.whole_amount, 0) END, p.n, NULL::numeric[], p.reason,
-         CASE v_terms WHEN 'money' THEN pl.excluded(q, p.unplaced_n, p.unplaced, 0, 0, 0) ELSE pl.excluded(q, p.unplaced_n, 0, 0, 0, 0, p.unplaced) END,
-         pl.quality(q, p.amount, p.unplaced, 0), '{}'::json,
+         pl.excluded(q, p.unplaced_n, CASE v_terms WHEN 'money' THEN p.unplaced ELSE 0 END, x.unpriced, x.no_amount, x.no_owner, x.unattributed),
+         pl.quality(q, p.amount, p.unplaced, x.backcast), '{}'::json,
          CASE WHEN p.total THEN pl.mix_parts((p.total, p.key, p.period, p.keys, p.target, p.actual, p.amounts, p.amount, p.n, p.unplaced,
                                               p.unplaced_n, p.negative, p.reason, p.tv, p.jsd)::pl.mix_place, v_terms, q.currency)
               ELSE json_build_object('keys', coalesce(s.keys, '[]'), 'weight', round(pl.ratio(s.own_amount, s.whole_amount), 6)) END
   FROM place p
+  JOIN pl.mix_left_out(q, f) x ON (x.total, x.key, x.period) = (p.total, coalesce(p.key, ''), p.part)
   LEFT JOIN setter s ON NOT p.total AND s.key = p.key AND s.part = p.part;
 END
 $$;
@@ -72,11 +65,12 @@ END
 $$;
 COMMENT ON FUNCTION pl.setters_wholes IS 'the mix a group''s contribution is measured against: the company''s, in the same sub-period when there are any';
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, overs, adds) VALUES
   ('strategy_setters', 'M31', 'Who sets your strategy',
    'contribution of group r = ½ Σ_k sign(q_k − p_k) · w_r · (q_rk − p_k); the contributions add up to the total variation of the whole exactly',
    'fraction', 'money',
    'weight=bookings: deals won in the period; pipeline: open deals; hours: counted activities. over=segment (default) or product',
    '{rep,team,segment,period}', 'as product_mix; a group without anything of its own: empty_denominator',
    'Positive pulls the company away from its strategy, negative pulls it back. parts.weight is the group''s part of the whole. '
-   'numerator: the group''s amount, denominator: the whole''s.', '{closed,open,hours,segment,family}', NULL, 'closed');
+   'numerator: the group''s amount, denominator: the whole''s.', '{weight,over}', NULL, 'mix', '{segment,tier,product,origin}', '{segment,product}',
+   'contributions add up to the gap of the whole; those of one rep''s or team''s rows to its own contribution');

@@ -160,7 +160,6 @@ class Metrics(Case):
         self.assert_problem(self.client.get("/v1/metrics/win_rate?credit=mine"), 400, "invalid_parameter", ("credit", "not_one_of"))
         self.assert_problem(self.client.get("/v1/metrics/bookings_share/rows?cursor=!!"), 400, "invalid_parameter", ("cursor", "invalid_cursor"))
         self.assertIn("win_rate", self.assert_problem(self.client.get("/v1/metrics/win_rat"), 404, "not_found")["detail"])
-        self.assert_problem(self.client.get("/v1/metrics/alignment_index/rows"), 404, "not_found")
 
     def test_a_key_sees_what_it_may(self):
         own = self.server.client("read", read_scope="self", rep="ann")
