@@ -31,7 +31,7 @@ UNITS     ?= $(wildcard tests/unit/test_*.c)
 FUZZERS   ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 GEN       := $(BUILD)/gen
-GENERATED := $(GEN)/statements.c $(GEN)/embedded.c
+GENERATED := $(GEN)/statements.c $(GEN)/embedded.c $(GEN)/presets.c
 GENERATED_HEADERS := $(GEN)/statements.h
 OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES)) $(GENERATED:.c=.o)
 LIBRARY   := $(BUILD)/libplumbline.a
@@ -110,8 +110,8 @@ $(GEN)/%.o: $(GEN)/%.c | $(GENERATED_HEADERS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# SQL and the published contract become C: an enum of statements, their texts, the migrations, the functions, openapi.yaml.
-EMBEDDED := $(wildcard sql/migrations/*.sql sql/functions/*.sql sql/metrics/*.sql sql/statements/*.sql openapi.yaml)
+# SQL, presets and the published contract become C: an enum of statements, their texts, the migrations, the functions, openapi.yaml.
+EMBEDDED := $(wildcard sql/migrations/*.sql sql/functions/*.sql sql/metrics/*.sql sql/statements/*.sql handlers/webhook/presets/*.json openapi.yaml)
 $(GEN)/stamp: sql/embed.py $(EMBEDDED) $(GEN)/embedded.list
 	$(call say,SQL,$(GEN))
 	$(Q)$(PYTHON) sql/embed.py $(GEN)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Turns SQL and the published contract into C: embed.py DIR writes DIR/statements.h, statements.c and embedded.c.
+"""Turns SQL, presets and the published contract into C: embed.py DIR writes DIR/statements.h, statements.c, embedded.c, presets.c.
 
 statements.h   enum statement: one constant a file of sql/statements, named after it
 statements.c   its name and text
 embedded.c     migrations, the functions of schema pl, openapi.yaml and the same as JSON (see server/embedded.h)
+presets.c      the presets of handlers/webhook/presets, one a file, named after it (see handlers/webhook/source.h)
 
 A file is written only when its content changed, so that nothing is compiled for nothing.
 """
@@ -89,6 +90,15 @@ def embedded_c():
             "const struct text embedded_openapi_json = {openapi_json, sizeof openapi_json - 1};\n")
 
 
+def presets_c():
+    paths = sorted((ROOT / "handlers" / "webhook" / "presets").glob("*.json"), key=lambda path: path.name)
+    texts = [(path.stem, json.dumps(json.loads(read(path)), ensure_ascii=False, separators=(",", ":"))) for path in paths]
+    documents = "".join(f"static const char document_{n}[] =\n\t{literal(text)};\n" for n, (_, text) in enumerate(texts))
+    rows = "".join(f'\t{{"{stem}", {{document_{n}, sizeof document_{n} - 1}}}},\n' for n, (stem, _) in enumerate(texts))
+    return (MADE + LONG + '#include "webhook/source.h"\n\n' + documents + "\nconst struct preset presets[] = {\n" + rows + "};\n"
+            "const size_t presets_count = sizeof presets / sizeof *presets;\n")
+
+
 def write(path, text):
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
@@ -106,6 +116,7 @@ def main():
     write(target / "statements.h", statements_h([path.stem for path in paths]))
     write(target / "statements.c", statements_c(paths))
     write(target / "embedded.c", embedded_c())
+    write(target / "presets.c", presets_c())
 
 
 if __name__ == "__main__":

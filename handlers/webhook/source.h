@@ -121,8 +121,8 @@ void source_map(const struct source *source, const struct delivery *delivery, co
 		struct mapped_counts *counts);
 
 /* Emits the records that the mapping itself refers to (stages won and lost of a source that has a status besides its stages): events
- * to write when the source is created or its document changes. They are dated 1970 and bear stable event ids, so that whatever
- * else says something of these objects wins, and writing them again is a duplicate. */
+ * to write when the source is created or its document changes. They are dated 1970 and bear no event id (their content is one), so
+ * that whatever else says something of these objects wins, and writing them again is a duplicate. */
 void source_records(const struct source *source, const struct mapped_sink *sink);
 
 /* Checks the record of an event and makes the item to ingest (free it with ingest_item_free). False with problems: quarantine it. */
