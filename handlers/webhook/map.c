@@ -500,5 +500,9 @@ bool mapped_read(const struct mapped *mapped, struct ingest_item *item, struct p
 		.id = full ? mapped->id : (struct text){0},
 	};
 
-	return item_read(&context, mapped->record, item, problems) == ITEM_SOUND;
+	if (item_read(&context, mapped->record, item, problems) != ITEM_SOUND)
+		return false;
+	item->partial = mapped->partial;
+	item->source_seq = mapped->sequence;
+	return true;
 }
