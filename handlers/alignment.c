@@ -21,6 +21,14 @@ static const struct field one_fields[] = {
 };
 const struct shape one_params = SHAPE("one", one_fields);
 
+static const struct field brief_fields[] = {
+	QUESTION_TIME,
+	QUESTION_TERMS,
+	{.name = "min_n", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 1000000, .summary = "nothing is said of fewer cases"},
+	{.name = "window_days", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 3660, .summary = "days without activity make white space"},
+};
+const struct shape brief_params = SHAPE("brief", brief_fields);
+
 static const struct field opportunity_fields[] = {
 	{.name = "as_of", .type = FIELD_DATE_OR_DATETIME, .summary = "the state at that time; a day stands for its end"},
 	{.name = "known_at", .type = FIELD_DATE_OR_DATETIME, .summary = "only what had been received by then"},

@@ -193,6 +193,7 @@ const struct resource resource_opportunity = {
 
 /* ── activity ───────────────────────────────────────────────────────────────────────────────────── */
 static const struct field message_element = {.name = "message", .type = FIELD_STRING, .no_null = true, .bounded = true, .min = 1, .max = 100};
+static const char *const tagging_states[] = {"pending", "done", NULL};
 static const char *const activity_outcomes[] = {"held", "no_show", "cancelled", "unknown", NULL};
 static const struct field activity_fields[] = {
 	ENVELOPE,
@@ -207,6 +208,8 @@ static const struct field activity_fields[] = {
 	REFERENCE("opportunity", "id of the deal"),
 	{.name = "outcome", .type = FIELD_WORD, .words = activity_outcomes, .summary = "whether it took place"},
 	LIST("messages", &message_element, 0, 100, "keys of the strategy's messages that were used"),
+	{.name = "tagging_status", .type = FIELD_WORD, .words = tagging_states,
+	 .summary = "done: it was looked at for messages, so that none means none"},
 	SECONDS("talk_s", "how long the rep talked, in seconds"),
 	SECONDS("customer_talk_s", "how long the customer talked, in seconds"),
 	COUNTER("questions", "questions the rep asked"),

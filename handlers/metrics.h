@@ -9,6 +9,7 @@ extern const struct shape metric_params;       /* GET /v1/metrics/{key} */
 extern const struct shape metric_rows_params;  /* GET /v1/metrics/{key}/rows */
 extern const struct shape alignment_params;    /* GET /v1/alignment */
 extern const struct shape one_params;          /* GET /v1/{reps|teams|segments}/{id}/alignment */
+extern const struct shape brief_params;        /* GET /v1/reps/{id}/brief */
 extern const struct shape opportunity_params;  /* GET /v1/opportunities/{id}/alignment */
 extern const struct shape summary_params;      /* GET /v1/summary */
 

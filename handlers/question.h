@@ -7,7 +7,7 @@
 #define QUESTION_FLAG(param, sentence) {.name = (param), .type = FIELD_BOOLEAN, .summary = (sentence)}
 
 #define QUESTION_GROUPS                                                                                                                 \
-	QUESTION_WORD("by", "rep, team, segment, product, tier, origin or period: a row each"),                                         \
+	QUESTION_WORD("by", "rep, team, segment, product, tier, origin, kind, class or period: a row each"),                            \
 	QUESTION_WORD("granularity", "week, month, quarter or year: each row once a sub-period")
 
 #define QUESTION_TIME                                                                                                                   \
@@ -49,6 +49,10 @@
 	QUESTION_WORD("decided", "won or all: the deals whose cycle is measured"),                                                      \
 	QUESTION_WORD("due", "period or any: which open deals a pipeline is made of"),                                                  \
 	QUESTION_FLAG("prorate", "money targets in proportion to the days of the period"),                                              \
-	{.name = "rolling", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 100, .summary = "sub-periods a rolling figure has"}
+	{.name = "rolling", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 100, .summary = "sub-periods a rolling figure has"}, \
+	QUESTION_WORD("revenue_basis", "won or attribute: what a client brings"),                                                       \
+	QUESTION_FLAG("include_imported", "backfilled deals are decisions too"),                                                        \
+	{.name = "k", .type = FIELD_INTEGER, .bounded = true, .min = 1, .max = 1000, .summary = "activities that cover a target"},      \
+	{.name = "grace_days", .type = FIELD_INTEGER, .bounded = true, .min = 0, .max = 3660, .summary = "days a gained target has"}
 
 #endif

@@ -91,6 +91,8 @@ const struct route routes[] = {
 	 .statement = STATEMENT_summary, .operation_id = "getSummary"},
 	{.method = METHOD_GET, .path = "/v1/reps/{id}/alignment", .scope = SCOPE_READ, .params = &one_params, .run = query_run,
 	 .versioned = true, .standby = true, .statement = STATEMENT_rep_alignment, .operation_id = "getRepAlignment"},
+	{.method = METHOD_GET, .path = "/v1/reps/{id}/brief", .scope = SCOPE_READ, .params = &brief_params, .run = query_run,
+	 .versioned = true, .standby = true, .statement = STATEMENT_rep_brief, .operation_id = "getRepBrief"},
 	{.method = METHOD_GET, .path = "/v1/teams/{id}/alignment", .scope = SCOPE_READ, .params = &one_params, .run = query_run,
 	 .versioned = true, .standby = true, .statement = STATEMENT_team_alignment, .operation_id = "getTeamAlignment"},
 	{.method = METHOD_GET, .path = "/v1/segments/{key}/alignment", .scope = SCOPE_READ, .params = &one_params, .run = query_run,

@@ -47,7 +47,7 @@ static const char *const metrics[] = {
 };
 enum { METRIC_COUNT = sizeof metrics / sizeof *metrics };
 
-static const char *const groupings[] = {"total", "rep", "team", "segment", "product", "tier", "origin", "period", NULL};
+static const char *const groupings[] = {"total", "rep", "team", "segment", "product", "tier", "origin", "kind", "class", "period", NULL};
 static const char *const directions[] = {"higher", "lower", NULL};
 
 #define KEY                                                                                                                        \
@@ -125,6 +125,7 @@ static const struct field opportunistic_fields[] = {SHARE("limit"), LIST("easy_o
 static const struct shape opportunistic_shape = SHAPE("opportunistic", opportunistic_fields);
 
 static const struct field conduct_fields[] = {LIST("discovery_kinds", word),    LIST("proposal_kinds", word),
+					      LIST("proposal_stages", id),
 					      LIST("selling_time_kinds", word), LIST("unknown_outcome_kinds", word),
 					      LIST("not_real_reasons", word),   LIST("talk_ratio_band", share)};
 static const struct shape conduct_shape = SHAPE("conduct", conduct_fields);

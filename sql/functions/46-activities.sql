@@ -13,9 +13,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.named_ids(jsonb, jsonb) IS 'Ids an activity names, by its single attribute (rep, account), its list (reps, accounts) or both; each once';
 
+CREATE FUNCTION pl.is_internal(p_kind text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT p_kind IN ('internal', 'internal_meeting', 'internal_prep', 'prep', 'preparation', 'research', 'admin', 'travel')
+$$;
+COMMENT ON FUNCTION pl.is_internal(text) IS
+  'Kinds of work without the customer: selling time only where conduct.selling_time_kinds names them, and never a conversation. METRICS R9';
+
 CREATE FUNCTION pl.activity_states(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
 RETURNS TABLE (activity_id text, reps text[], accounts text[], deal_id text, kind text, outcome text, starts_at timestamptz,
-               duration_s numeric, messages text[], backcast boolean)
+               duration_s numeric, messages text[], backcast boolean, talk_s numeric, customer_talk_s numeric, questions numeric,
+               participants_external numeric, tagging_done boolean)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -44,7 +52,8 @@ BEGIN
            a.doc ->> 'opportunity', a.doc ->> 'kind', a.doc ->> 'outcome', a.starts_at, (a.doc ->> 'duration_s')::numeric,
            ARRAY(SELECT m FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(a.doc -> 'messages') = 'array'
                                                               THEN a.doc -> 'messages' ELSE '[]' END) AS m),
-           coalesce(t.is_backcast, false)
+           coalesce(t.is_backcast, false), (a.doc ->> 'talk_s')::numeric, (a.doc ->> 'customer_talk_s')::numeric, (a.doc ->> 'questions')::numeric,
+           (a.doc ->> 'participants_external')::numeric, coalesce(a.doc ->> 'tagging_status' = 'done', false)
       FROM activity AS a LEFT JOIN through AS t ON t.object_id = a.object_id
      WHERE a.live;
 END $$;
@@ -58,13 +67,15 @@ BEGIN
   RETURN QUERY
     WITH part AS MATERIALIZED (
       SELECT (row_number() OVER ())::int AS n, a.activity_id, r.rep, c.account, a.deal_id, a.kind, a.outcome, a.starts_at,
-             a.duration_s, a.messages, a.backcast, cardinality(a.accounts) AS accounts
+             a.duration_s, a.messages, a.backcast, cardinality(a.accounts) AS accounts,
+             a.talk_s, a.customer_talk_s, a.questions, a.participants_external, a.tagging_done
         FROM pl.activity_states(p_org, p_as_of, p_known_at, p_ids) AS a
        CROSS JOIN LATERAL unnest(a.reps) AS r(rep)
        CROSS JOIN LATERAL unnest(a.accounts) AS c(account)
     ), verdict AS MATERIALIZED (
       SELECT v.n, v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast,
-             s.body -> 'activity_minutes' AS minutes, s.body -> 'conduct' -> 'unknown_outcome_kinds' AS taken_as_held
+             s.body -> 'activity_minutes' AS minutes, s.body -> 'conduct' -> 'unknown_outcome_kinds' AS taken_as_held,
+             s.body -> 'conduct' -> 'selling_time_kinds' AS selling
         FROM pl.judge(p_org, p_as_of, p_known_at, ARRAY(SELECT rep FROM part ORDER BY n),
                       ARRAY(SELECT nullif(account, '') FROM part ORDER BY n), ARRAY(SELECT starts_at FROM part ORDER BY n),
                       p_also => p_also) AS v
@@ -74,17 +85,19 @@ BEGIN
            trim_scale(coalesce(p.duration_s / 3600, (v.minutes ->> p.kind)::numeric / 60, 0) / p.accounts),
            trim_scale(1::numeric / p.accounts),
            p.duration_s IS NULL,
-           p.outcome IS NOT DISTINCT FROM 'held'
-             OR (coalesce(p.outcome, 'unknown') = 'unknown' AND coalesce(v.taken_as_held ? p.kind, false)),
+           (p.outcome IS NOT DISTINCT FROM 'held'
+             OR (coalesce(p.outcome, 'unknown') = 'unknown' AND coalesce(v.taken_as_held ? p.kind, false)))
+             AND (NOT pl.is_internal(p.kind) OR coalesce(v.selling ? p.kind, false)),
            p.messages, v.team, v.strategy, v.segment, v.tier, v.class,
            CASE WHEN p.account = '' THEN 'unattributed' ELSE v.reason END,
-           v.backcast OR p.backcast
+           v.backcast OR p.backcast, p.talk_s, p.customer_talk_s, p.questions, p.participants_external, p.tagging_done OR p.messages <> '{}'
       FROM part AS p JOIN verdict AS v ON v.n = p.n;
 END $$;
 COMMENT ON FUNCTION pl.derive_activity_facts(int, timestamptz, timestamptz, text[], text) IS
   'Activities judged from state as known at (as_of, known_at); nulls: now. A row a rep (each in full) and account (divided equally); hours from '
   'the duration, else from the strategy''s activity_minutes (estimated; 0 where it names none); counted: held, or of unknown outcome and of a kind '
-  'that the strategy''s conduct.unknown_outcome_kinds takes as held. The one derivation of activity_fact. Ids null: all. p_also: as in pl.judge. METRICS R9';
+  'that the strategy''s conduct.unknown_outcome_kinds takes as held, and no internal work that conduct.selling_time_kinds does not name. The one '
+  'derivation of activity_fact. Ids null: all. p_also: as in pl.judge. METRICS R9';
 
 CREATE FUNCTION pl.activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[] DEFAULT NULL)
 RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE AS $$
@@ -128,12 +141,15 @@ BEGIN
      WHERE t.org_id = p_org AND t.epoch = p_epoch AND t.activity_id = old.activity_id AND t.rep_id = old.rep_id AND t.account_id = old.account_id
   )
   INSERT INTO activity_fact_of AS t
+    (org_id, activity_id, rep_id, account_id, deal_id, kind, outcome, starts_at, hours, share, estimated, counted, messages, team, strategy, segment, tier,
+     class, reason, backcast, talk_s, customer_talk_s, questions, participants_external, tagged, epoch)
   SELECT f.*, p_epoch FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id
   ON CONFLICT (org_id, activity_id, rep_id, account_id, epoch) DO UPDATE SET
     deal_id = excluded.deal_id, kind = excluded.kind, outcome = excluded.outcome, starts_at = excluded.starts_at, hours = excluded.hours,
     share = excluded.share, estimated = excluded.estimated, counted = excluded.counted, messages = excluded.messages,
     team = excluded.team, strategy = excluded.strategy, segment = excluded.segment, tier = excluded.tier, class = excluded.class,
-    reason = excluded.reason, backcast = excluded.backcast
+    reason = excluded.reason, backcast = excluded.backcast, talk_s = excluded.talk_s, customer_talk_s = excluded.customer_talk_s,
+    questions = excluded.questions, participants_external = excluded.participants_external, tagged = excluded.tagged
   WHERE t *<> excluded;
 END $$;
 COMMENT ON FUNCTION pl.project_activities_in(int, int, text, text[]) IS

@@ -84,6 +84,10 @@ CREATE TYPE pl.metric_query AS (
   prorate        boolean,
   not_real       text[],
   min_stage      text,
+  min_activities int,
+  grace_days     int,
+  revenue_basis  text,
+  include_imported boolean,
   with_segment   boolean,
   with_family    boolean,
   with_kind      boolean,
@@ -101,7 +105,8 @@ COMMENT ON TYPE pl.metric_query IS
   'A question, resolved. as_of, known_at: null = everything known now. bounds: starts of the sub-periods when a granularity splits the rows, '
   'else null. compare: the other period, if one is asked for. upto: the last instant the answer knows of. stock_at: the instant at which stocks (open deals, clients) are taken (both inclusive). reps, teams: whose rows are in, null = all. basis: the '
   'strategy that rows are judged by instead of the one in force then. plain: the fact tables answer as they are. strategy, body: the one whose '
-  'targets, labels and thresholds hold. errors: problems found so far, while it is being resolved. groups: keys that get a row even when nothing happened. window_given: window_days when the question names it, else null';
+  'targets, labels and thresholds hold. errors: problems found so far, while it is being resolved. groups: keys that get a row even when nothing happened. window_given: window_days when the question names it, else null. '
+  'min_activities, grace_days: what covers a target account, and how long after it changed hands it is not asked for (METRICS.md M16)';
 
 -- Deals of one group, sub-period, outcome and class, summed. total: a part of the whole instead of a group.
 CREATE TYPE pl.deal_cell AS (

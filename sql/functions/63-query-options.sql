@@ -10,7 +10,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WHEN 'rank' THEN '{shrunk,wilson_low}'
     WHEN 'created_amount' THEN '{latest,first}'
     WHEN 'decided' THEN '{won,all}'
-    WHEN 'due' THEN '{period,any}' END
+    WHEN 'due' THEN '{period,any}'
+    WHEN 'revenue_basis' THEN '{won,attribute}' END
 $$;
 COMMENT ON FUNCTION pl.option_words IS 'the words a parameter takes, whatever the metric';
 
@@ -18,10 +19,11 @@ CREATE FUNCTION pl.option_problems(p_params jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_problems jsonb := pl.whole_number('min_n', p_params ->> 'min_n', 1, 1000000) || pl.whole_number('window_days', p_params ->> 'window_days', 1, 3660)
-                      || pl.whole_number('rolling', p_params ->> 'rolling', 1, 100);
+                      || pl.whole_number('rolling', p_params ->> 'rolling', 1, 100) || pl.whole_number('k', p_params ->> 'k', 1, 1000)
+                      || pl.whole_number('grace_days', p_params ->> 'grace_days', 0, 3660);
   v_option   text;
 BEGIN
-  FOREACH v_option IN ARRAY '{granularity,credit,over,weight,rank,created_amount,decided,due}'::text[] LOOP
+  FOREACH v_option IN ARRAY '{granularity,credit,over,weight,rank,created_amount,decided,due,revenue_basis}'::text[] LOOP
     v_problems := v_problems || pl.one_of(v_option, p_params ->> v_option, pl.option_words(v_option));
   END LOOP;
   RETURN v_problems;
@@ -62,6 +64,8 @@ BEGIN
   q.window_given := (p_params ->> 'window_days')::int;
   q.window_days := coalesce(q.window_given, 90);
   q.min_stage := p_params ->> 'min_stage_reached';
+  q.revenue_basis := coalesce(p_params ->> 'revenue_basis', 'won');
+  q.include_imported := coalesce((p_params ->> 'include_imported')::boolean, false);
   q.with_segment := 'segment' = ANY (p_needs);
   q.with_family := 'family' = ANY (p_needs) OR q.grouped_by = 'product' OR q.product IS NOT NULL;
   q.with_kind := 'kind' = ANY (p_needs);
@@ -85,6 +89,22 @@ END
 $$;
 COMMENT ON FUNCTION pl.resolve_not_real IS
   'lost reasons that say a deal never was one: as asked for, else the strategy''s conduct.not_real_reasons, else duplicate and test (METRICS.md M07)';
+
+CREATE FUNCTION pl.resolve_coverage(q pl.metric_query, p_params jsonb, p_needs text[]) RETURNS pl.metric_query
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_rule jsonb := coalesce(q.body -> 'target_coverage', '{}');
+BEGIN
+  IF 'coverage' = ANY (p_needs) THEN
+    q.min_activities := coalesce((p_params ->> 'k')::int, ceil((v_rule ->> 'min_activities')::numeric)::int, 3);
+    q.grace_days := coalesce((p_params ->> 'grace_days')::int, ceil((v_rule ->> 'grace_days')::numeric)::int, 30);
+    q.window_days := coalesce(q.window_given, ceil((v_rule ->> 'window_days')::numeric)::int, 90);
+  END IF;
+  RETURN q;
+END
+$$;
+COMMENT ON FUNCTION pl.resolve_coverage IS
+  'what covers a target account: as asked for, else the strategy''s target_coverage, else 3 activities in 90 days and 30 days of grace (METRICS.md M16)';
 
 CREATE FUNCTION pl.metric_needs(m pl.metric, p_params jsonb) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$

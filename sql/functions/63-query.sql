@@ -240,7 +240,7 @@ BEGIN
   q := pl.resolve_options(q, v_params, p_needs);
   q.plain := q.as_of IS NULL AND q.known_at IS NULL AND q.credit = 'at_event' AND q.basis IS NULL AND q.min_stage IS NULL
              AND q.currency IS NOT DISTINCT FROM q.reporting;
-  q := pl.resolve_not_real(pl.resolve_strategy(q), v_params);
+  q := pl.resolve_coverage(pl.resolve_not_real(pl.resolve_strategy(q), v_params), v_params, p_needs);
   q.groups := pl.listed_groups(q);
   RETURN q;
 END

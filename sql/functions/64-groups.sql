@@ -11,6 +11,7 @@ BEGIN
     WHEN 'tier' THEN ARRAY(SELECT t ->> 'key' FROM jsonb_array_elements(q.body -> 'fit' -> 'tiers') t
                            WHERE q.tier IS NULL OR t ->> 'key' = q.tier ORDER BY 1)
     WHEN 'product' THEN ARRAY(SELECT p FROM jsonb_object_keys(q.body -> 'products') p WHERE q.product IS NULL OR p = q.product ORDER BY 1)
+    WHEN 'class' THEN '{on,off}'::text[]
     ELSE '{}' END;
 END
 $$;
@@ -45,8 +46,16 @@ BEGIN
       WHEN 'team' THEN (SELECT o.doc ->> 'name' FROM object o WHERE o.org_id = q.org AND o.kind = 'team' AND o.object_id = k)
       WHEN 'segment' THEN coalesce((SELECT s ->> 'label' FROM jsonb_array_elements(q.body -> 'segments') s WHERE s ->> 'key' = k LIMIT 1),
                                    CASE WHEN k IN ('other', 'unknown') THEN initcap(k) END)
+      WHEN 'class' THEN CASE k WHEN 'on' THEN 'On strategy' WHEN 'off' THEN 'Off strategy' ELSE initcap(k) END
     END END
   FROM unnest(p_keys) AS k;
 END
 $$;
 COMMENT ON FUNCTION pl.group_labels IS 'what the keys of a grouping are called now; null where the key is all there is';
+
+CREATE FUNCTION pl.group_key(q pl.metric_query, p_rep text, p_team text, p_segment text, p_tier text, p_class text, p_kind text, p_period int)
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE q.grouped_by WHEN 'rep' THEN coalesce(p_rep, '__none__') WHEN 'team' THEN coalesce(p_team, '__none__') WHEN 'segment' THEN p_segment
+                           WHEN 'tier' THEN p_tier WHEN 'class' THEN p_class WHEN 'kind' THEN p_kind WHEN 'period' THEN (q.subs[p_period]).label END
+$$;
+COMMENT ON FUNCTION pl.group_key IS 'the group a row is in, by what the question groups by; null without a grouping';

@@ -16,8 +16,13 @@ CREATE TYPE pl.hour_row AS (
   tier        text,
   class       text,
   reason      text,
-  backcast    boolean
+  backcast    boolean,
+  talk_s          numeric,
+  customer_talk_s numeric,
+  questions       numeric,
+  tagged          boolean
 );
+COMMENT ON TYPE pl.hour_row IS 'a counted activity of one rep with one account; hours are divided among its accounts (share), what was said is not';
 
 CREATE FUNCTION pl.hour_rows(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.hour_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
@@ -27,7 +32,7 @@ BEGIN
   IF q.as_of IS NULL AND q.known_at IS NULL AND q.basis IS NULL THEN
     RETURN QUERY
     SELECT f.activity_id, nullif(f.rep_id, ''), nullif(f.account_id, ''), f.deal_id, f.kind, f.starts_at, f.hours, f.share, f.estimated,
-           f.messages, f.team, f.segment, f.tier, f.class, f.reason, f.backcast
+           f.messages, f.team, f.segment, f.tier, f.class, f.reason, f.backcast, f.talk_s, f.customer_talk_s, f.questions, f.tagged
     FROM activity_fact f
     WHERE f.org_id = q.org AND f.starts_at >= p_from AND f.starts_at < p_to AND f.counted
       AND pl.within(q, f.rep_id, f.team, f.segment, f.tier, NULL, '{}');
@@ -35,7 +40,7 @@ BEGIN
   END IF;
   v_rows := ARRAY(
     SELECT (f.activity_id, nullif(f.rep_id, ''), nullif(f.account_id, ''), f.deal_id, f.kind, f.starts_at, f.hours, f.share, f.estimated,
-            f.messages, f.team, f.segment, f.tier, f.class, f.reason, f.backcast)::pl.hour_row
+            f.messages, f.team, f.segment, f.tier, f.class, f.reason, f.backcast, f.talk_s, f.customer_talk_s, f.questions, f.tagged)::pl.hour_row
     FROM pl.activity_facts(q.org, q.as_of, q.known_at) f
     WHERE f.org_id = q.org AND f.starts_at >= p_from AND f.starts_at < p_to AND f.counted AND (q.as_of IS NULL OR f.starts_at <= q.as_of));
   RETURN QUERY
@@ -52,7 +57,7 @@ BEGIN
   END IF;
   RETURN ARRAY(
     SELECT (r.activity_id, r.rep, r.account_id, r.deal_id, r.kind, r.starts_at, r.hours, r.share, r.estimated, r.messages, r.team,
-            j.segment, j.tier, j.class, j.reason, j.backcast)::pl.hour_row
+            j.segment, j.tier, j.class, j.reason, j.backcast, r.talk_s, r.customer_talk_s, r.questions, r.tagged)::pl.hour_row
     FROM unnest(p_rows) WITH ORDINALITY AS r
     JOIN pl.judge(q.org, q.as_of, q.known_at, ARRAY(SELECT x.rep FROM unnest(p_rows) x), ARRAY(SELECT x.account_id FROM unnest(p_rows) x),
                   ARRAY(SELECT x.starts_at FROM unnest(p_rows) x), q.fit_basis) j ON j.n = r.ordinality);

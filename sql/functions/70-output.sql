@@ -47,6 +47,12 @@ RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.excluded IS 'what a number leaves out or cannot place, counted (METRICS.md R4, R16); quarantined_open is of the whole organisation';
 
+CREATE FUNCTION pl.with_member(p_object json, p_key text, p_value json) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT json_object_agg(e.key, e.value) FROM (SELECT * FROM json_each(p_object) o WHERE o.key <> p_key UNION ALL SELECT p_key, p_value) e
+$$;
+COMMENT ON FUNCTION pl.with_member IS 'an object with this member, in place of one of the name, at its end';
+
 CREATE FUNCTION pl.quality(q pl.metric_query, p_known numeric, p_unknown numeric, p_backcast numeric, p_low boolean DEFAULT false)
 RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('status', CASE WHEN p_low OR pl.ratio(p_unknown, p_known + p_unknown) > q.unknown_limit THEN 'low' ELSE 'ok' END,

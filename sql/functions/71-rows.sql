@@ -53,6 +53,8 @@ LANGUAGE sql STABLE AS $$
                             'exclude_nonpositive', q.exclude_nonpositive, 'include_low_n', q.include_low_n, 'over', q.over,
                             'weight', q.weight, 'rank', q.rank, 'window_days', q.window_days, 'metric', q.metric, 'rolling', q.rolling,
                             'created_amount', q.created_amount, 'decided', q.decided, 'due', q.due, 'prorate', q.prorate,
-                            'not_real_reasons', array_to_string(q.not_real, ','), 'min_stage_reached', q.min_stage, 'currency', q.currency)
+                            'not_real_reasons', array_to_string(q.not_real, ','), 'min_stage_reached', q.min_stage, 'currency', q.currency,
+                            'revenue_basis', q.revenue_basis, 'include_imported', q.include_imported)
+      || CASE WHEN q.min_activities IS NULL THEN '{}' ELSE jsonb_build_object('k', q.min_activities, 'grace_days', q.grace_days) END
 $$;
 COMMENT ON FUNCTION pl.params_shown IS 'the parameters of a question with nothing left open (METRICS.md R16); end is exclusive';

@@ -14,14 +14,15 @@ BEGIN
   )
   SELECT s.total, s.key, s.period, pl.ratio(s.h_off, s.h_on + s.h_off), s.h_off, s.h_on + s.h_off, s.n, NULL::numeric[],
          CASE WHEN s.h_on + s.h_off = 0 THEN 'empty_denominator' END,
-         (SELECT json_object_agg(e.key, e.value) FROM (SELECT * FROM json_each(pl.excluded(q, s.n_unknown, 0, 0, 0, s.no_rep, s.unattributed))
-                                                       UNION ALL SELECT 'no_cost_rate', to_json(round(c.without, 6))) e),
-         pl.quality(q, s.h_on + s.h_off, s.h_unknown, s.backcast),
+         pl.with_member(pl.excluded(q, s.n_unknown, 0, 0, 0, s.no_rep, s.unattributed), 'no_cost_rate', to_json(round(c.without, 6))),
+         pl.quality(q, s.h_on + s.h_off, s.h_unknown, s.backcast, coalesce(e.estimated > 0.5, false)),
          json_build_object('share', round(pl.ratio(s.h_off, s.h_on + s.h_off), 6), 'hours', round(s.h_off, 6), 'cost', x.off_cost),
          json_build_object('off', json_build_object('hours', round(s.h_off, 6), 'cost', x.off_cost),
-                           'on', json_build_object('hours', round(s.h_on, 6), 'cost', x.on_cost))
+                           'on', json_build_object('hours', round(s.h_on, 6), 'cost', x.on_cost),
+                           'unattributed_share', round(e.unattributed, 6), 'estimated_share', round(e.estimated, 6))
   FROM pl.hour_shares(f.hours) s
   JOIN cost c ON (c.total, c.key, c.period) = (s.total, coalesce(s.key, ''), coalesce(s.period, 0))
+  CROSS JOIN LATERAL pl.hour_reserves(s) e
   CROSS JOIN LATERAL (SELECT CASE WHEN s.h_off > c.off_without THEN pl.money_text(c.off_cost, q.currency) END AS off_cost,
                              CASE WHEN s.h_on > c.on_without THEN pl.money_text(c.on_cost, q.currency) END AS on_cost) x;
 END
@@ -30,4 +31,5 @@ $$;
 INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
   ('off_strategy_investment', 'M02', 'Off-strategy investment', 'hours off strategy / (on + off); cost: hours × the rep''s cost rate then', 'fraction', 'hours',
    'counted activities that started in the period', '{rep,team,segment,tier,period}', 'no hours with known accounts: empty_denominator; cost without any cost rate: null',
-   'forms: the share, the hours and their cost. Hours of reps without a cost rate are in excluded.no_cost_rate and not in cost.', '{hours,cost}', NULL, 'hours');
+   'forms: the share, the hours and their cost. Hours of reps without a cost rate are in excluded.no_cost_rate and not in cost. '
+   'estimated_share above one half: quality low.', '{hours,cost}', NULL, 'hours');

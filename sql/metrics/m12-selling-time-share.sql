@@ -17,6 +17,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.hour_shares IS 'hours by class, one row a place of the answer';
 
+CREATE FUNCTION pl.hour_reserves(s pl.hour_share, OUT unattributed numeric, OUT estimated numeric)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT pl.ratio(s.unattributed, s.h_on + s.h_off + s.h_unknown + s.unattributed), pl.ratio(s.estimated, s.h_on + s.h_off + s.h_unknown + s.unattributed)
+$$;
+COMMENT ON FUNCTION pl.hour_reserves IS 'of all hours counted, the parts that belong to no account and that are taken from the strategy''s minutes a kind (METRICS.md R9)';
+
 CREATE FUNCTION pl.metric_selling_time_share(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -24,13 +30,12 @@ BEGIN
   SELECT s.total, s.key, s.period, pl.ratio(s.h_on, s.h_on + s.h_off), s.h_on, s.h_on + s.h_off, s.n, NULL::numeric[],
          CASE WHEN s.h_on + s.h_off = 0 THEN 'empty_denominator' END,
          pl.excluded(q, s.n_unknown, 0, 0, 0, s.no_rep, s.unattributed),
-         pl.quality(q, s.h_on + s.h_off, s.h_unknown, s.backcast, coalesce(e.share > 0.5, false)), '{}'::json,
+         pl.quality(q, s.h_on + s.h_off, s.h_unknown, s.backcast, coalesce(e.estimated > 0.5, false)), '{}'::json,
          json_build_object('on', json_build_object('hours', round(s.h_on, 6)), 'off', json_build_object('hours', round(s.h_off, 6)),
                            'unknown', json_build_object('hours', round(s.h_unknown, 6)),
-                           'unattributed_share', round(pl.ratio(s.unattributed, s.h_on + s.h_off + s.h_unknown + s.unattributed), 6),
-                           'estimated_share', round(e.share, 6))
+                           'unattributed_share', round(e.unattributed, 6), 'estimated_share', round(e.estimated, 6))
   FROM pl.hour_shares(f.hours) s
-  CROSS JOIN LATERAL (SELECT pl.ratio(s.estimated, s.h_on + s.h_off + s.h_unknown + s.unattributed) AS share) e;
+  CROSS JOIN LATERAL pl.hour_reserves(s) e;
 END
 $$;
 

@@ -180,6 +180,7 @@ class Tour:
         self.go("GET", "/v1/summary?period=2026-Q1")
         for path in ("/v1/reps/r7/alignment", "/v1/teams/emea/alignment", "/v1/segments/hospitals/alignment"):
             self.go("GET", f"{path}?period=2026-Q1")
+        self.go("GET", "/v1/reps/r7/brief?period=2026-Q1&min_n=1")
         for deal in ("d1", "d2", "d3", "d4", "x2"):
             self.go("GET", f"/v1/opportunities/{deal}/alignment")
         self.go("GET", "/v1/accounts/a1/fit")

@@ -1,0 +1,140 @@
+-- How deals were sold: what happened on them before the proposal, and who was talked to (METRICS M21). Read for the deals in question only.
+
+CREATE FUNCTION pl.conduct_words(q pl.metric_query, p_member text, p_default text[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  RETURN CASE WHEN jsonb_typeof(q.body -> 'conduct' -> p_member) = 'array'
+              THEN ARRAY(SELECT jsonb_array_elements_text(q.body -> 'conduct' -> p_member)) ELSE p_default END;
+END
+$$;
+COMMENT ON FUNCTION pl.conduct_words IS 'a list of the strategy''s conduct, or what holds when it names none';
+
+CREATE FUNCTION pl.proposal_stages(q pl.metric_query) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_kinds text[] := ARRAY(SELECT lower(k) FROM unnest(pl.conduct_words(q, 'proposal_kinds', '{proposal}')) k);
+BEGIN
+  IF q.body -> 'conduct' ? 'proposal_stages' THEN
+    RETURN pl.conduct_words(q, 'proposal_stages', '{}');
+  END IF;
+  RETURN ARRAY(SELECT s.object_id FROM pl.object_states(q.org, 'stage', NULL, q.as_of, q.known_at) s
+               WHERE lower(s.object_id) = ANY (v_kinds) OR lower(s.doc ->> 'label') = ANY (v_kinds));
+END
+$$;
+COMMENT ON FUNCTION pl.proposal_stages IS 'stages in which a deal has a proposal: the strategy''s conduct.proposal_stages, else those whose id or label is one of its proposal_kinds';
+
+CREATE FUNCTION pl.value_cases(q pl.metric_query, p_deals text[], p_times timestamptz[]) RETURNS TABLE (deal_id text, is_set boolean)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off AS $$
+BEGIN
+  -- Asked so rarely that the log is read, instead of following this attribute through every write.
+  RETURN QUERY
+  SELECT x.id, coalesce(e.patch -> 'value_case' = 'true', false)
+  FROM unnest(p_deals, p_times) AS x(id, at)
+  LEFT JOIN LATERAL (
+    SELECT v.patch FROM event v
+    WHERE v.org_id = q.org AND v.kind = 'opportunity' AND v.object_id = x.id AND v.occurred_at <= x.at AND v.operation = 'patch'
+      AND (v.patch ? 'value_case' OR v.is_full) AND (q.known_at IS NULL OR v.received_at <= q.known_at) AND (q.as_of IS NULL OR v.occurred_at <= q.as_of)
+    ORDER BY v.occurred_at DESC, v.source_seq DESC, v.event_id DESC, v.source DESC
+    LIMIT 1) e ON true;
+END
+$$;
+COMMENT ON FUNCTION pl.value_cases IS 'whether the value case of each deal had been worked out at an instant (parallel arrays): the last word of the log then';
+
+CREATE FUNCTION pl.conduct_activities(q pl.metric_query, p_deals text[])
+RETURNS TABLE (deal_id text, kind text, starts_at timestamptz, participants numeric)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+BEGIN
+  IF q.as_of IS NULL AND q.known_at IS NULL THEN
+    RETURN QUERY SELECT f.deal_id, f.kind, f.starts_at, f.participants_external FROM activity_fact f
+                 WHERE f.org_id = q.org AND f.counted AND f.deal_id = ANY (p_deals);
+  ELSE
+    RETURN QUERY SELECT f.deal_id, f.kind, f.starts_at, f.participants_external FROM pl.activity_facts(q.org, q.as_of, q.known_at) f
+                 WHERE f.counted AND f.deal_id = ANY (p_deals);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION pl.conduct_activities IS 'counted activities on these deals, whenever and whoever';
+
+CREATE FUNCTION pl.deal_conduct(q pl.metric_query, p_deals text[])
+RETURNS TABLE (deal_id text, discovery_at timestamptz, proposal_at timestamptz, participants numeric, has_value_case boolean)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_discovery text[] := pl.conduct_words(q, 'discovery_kinds', '{discovery}');
+  v_proposal  text[] := pl.conduct_words(q, 'proposal_kinds', '{proposal}');
+  v_stages    text[] := pl.proposal_stages(q);
+BEGIN
+  RETURN QUERY
+  WITH deal AS MATERIALIZED (
+    SELECT o.object_id, o.first_at, (o.doc ->> 'contacts_external')::numeric AS contacts,
+           (SELECT min((e ->> 'at')::timestamptz) FROM jsonb_array_elements(o.track) e WHERE e -> 'set' ->> 'stage' = ANY (v_stages)) AS staged_at
+    FROM pl.object_states(q.org, 'opportunity', p_deals, q.as_of, q.known_at) o
+  ), done AS MATERIALIZED (
+    SELECT a.deal_id, min(a.starts_at) FILTER (WHERE a.kind = ANY (v_discovery)) AS discovery_at,
+           min(a.starts_at) FILTER (WHERE a.kind = ANY (v_proposal)) AS proposed_at, max(a.participants) AS participants
+    FROM pl.conduct_activities(q, p_deals) a GROUP BY a.deal_id
+  ), way AS MATERIALIZED (
+    SELECT d.object_id, d.first_at, n.discovery_at, least(d.staged_at, n.proposed_at) AS proposal_at, greatest(d.contacts, n.participants) AS participants
+    FROM deal d LEFT JOIN done n ON n.deal_id = d.object_id
+  )
+  SELECT w.object_id, w.discovery_at, w.proposal_at, w.participants, v.is_set
+  FROM way w
+  -- A deal first heard of after its proposal: what was known of it at first.
+  LEFT JOIN pl.value_cases(q, ARRAY(SELECT x.object_id FROM way x WHERE x.proposal_at IS NOT NULL ORDER BY x.object_id),
+                           ARRAY(SELECT greatest(x.proposal_at, x.first_at) FROM way x WHERE x.proposal_at IS NOT NULL ORDER BY x.object_id)) v
+    ON v.deal_id = w.object_id;
+END
+$$;
+COMMENT ON FUNCTION pl.deal_conduct IS
+  'of each deal: its first discovery, its first proposal (activity or stage, whichever came first), the most people of the customer''s side known '
+  '(contacts_external, or of one activity), and whether its value case stood at the proposal; null: never happened, not known, no proposal';
+
+CREATE TYPE pl.conduct_row AS (
+  component text, id text, once text, kind text, name text, rep text, team text, account_id text, segment text, tier text, class text, at timestamptz,
+  backcast boolean, numerator numeric, denominator numeric, n numeric
+);
+COMMENT ON TYPE pl.conduct_row IS
+  'what one deal or conversation adds to one component. once: rows of one place with the same are the same thing seen from several reps or accounts. n: cases it stands for';
+
+CREATE FUNCTION pl.conduct_deals(q pl.metric_query) RETURNS SETOF pl.conduct_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  WITH deal AS MATERIALIZED (
+    SELECT * FROM pl.closed_deals(q, q.start_at, q.end_at)
+  ), way AS MATERIALIZED (
+    SELECT * FROM pl.deal_conduct(q, ARRAY(SELECT DISTINCT d.deal_id FROM deal d))
+  )
+  SELECT c.component, d.deal_id, d.deal_id || ' ' || coalesce(d.rep, ''), 'deal', d.name, d.rep, d.team, d.account_id, d.segment, d.tier, d.class, d.at, d.backcast,
+         CASE WHEN c.is_so THEN d.credit ELSE 0 END, d.credit, d.credit
+  FROM deal d
+  JOIN way w ON w.deal_id = d.deal_id
+  CROSS JOIN LATERAL (VALUES ('discovery_first', w.proposal_at IS NOT NULL, coalesce(w.discovery_at < w.proposal_at, false)),
+                             ('value_case', w.proposal_at IS NOT NULL, coalesce(w.has_value_case, false)),
+                             ('multi_thread', true, coalesce(w.participants >= 2, false))) AS c(component, counts, is_so)
+  WHERE c.counts;
+END
+$$;
+COMMENT ON FUNCTION pl.conduct_deals IS 'deals closed in the period and what they add to discovery_first, value_case and multi_thread';
+
+CREATE FUNCTION pl.conduct_talks(q pl.metric_query) RETURNS SETOF pl.conduct_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_low  numeric := coalesce((q.body #>> '{conduct,talk_ratio_band,0}')::numeric, 0.35);
+  v_high numeric := coalesce((q.body #>> '{conduct,talk_ratio_band,1}')::numeric, 0.50);
+BEGIN
+  RETURN QUERY
+  SELECT c.component, r.activity_id, r.activity_id, r.kind, NULL::text, r.rep, r.team, r.account_id, r.segment, r.tier, r.class, r.starts_at, r.backcast,
+         c.numerator, c.denominator, 1::numeric
+  FROM pl.hour_rows(q, q.start_at, q.end_at) r
+  CROSS JOIN LATERAL (
+    SELECT r.talk_s + r.customer_talk_s AS talked, pl.ratio(r.talk_s, r.talk_s + r.customer_talk_s) AS ratio,
+           coalesce(CASE WHEN NOT r.estimated THEN pl.ratio(r.hours, r.share) * 2 END, pl.ratio(r.talk_s + r.customer_talk_s, 1800)) AS half_hours) t
+  CROSS JOIN LATERAL (VALUES ('talk_ratio', t.talked > 0, t.ratio, 1), ('talk_ratio_weighted', t.talked > 0, r.talk_s, t.talked),
+                             ('in_band', t.talked > 0, CASE WHEN t.ratio BETWEEN v_low AND v_high THEN 1 ELSE 0 END, 1),
+                             ('questions_per_30min', t.half_hours > 0 AND r.questions IS NOT NULL, r.questions, t.half_hours)) AS c(component, counts, numerator, denominator)
+  WHERE c.counts AND NOT pl.is_internal(r.kind);
+END
+$$;
+COMMENT ON FUNCTION pl.conduct_talks IS
+  'conversations of the period with talk data and what they add to talk_ratio (a mean), talk_ratio_weighted (by time), in_band and questions_per_30min; '
+  'a conversation without a duration is as long as the two talked';

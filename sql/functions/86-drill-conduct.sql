@@ -1,0 +1,219 @@
+-- Rows behind the metrics made of activities, accounts and decisions. Every kind is a function pl.drill_<kind>(question, metric); numerators and
+-- denominators add up to those of the number, or, where it says so, values to the value.
+
+CREATE FUNCTION pl.reps_shown(q pl.metric_query) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT o.rep_metrics = 'on' FROM org o WHERE o.org_id = q.org);
+END
+$$;
+COMMENT ON FUNCTION pl.reps_shown IS 'whether rows may name single reps';
+
+CREATE FUNCTION pl.costed_hours(q pl.metric_query) RETURNS TABLE (activity pl.hour_row, cost numeric)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  WITH rate AS MATERIALIZED (SELECT * FROM pl.cost_rates(q) c WHERE q.with_cost)
+  SELECT r, CASE WHEN q.with_cost THEN pl.convert(q.org, r.hours * c.rate, c.currency, q.currency, pl.local_date(r.starts_at, q.zone), q.as_of, q.known_at) END
+  FROM pl.hour_rows(q, q.start_at, q.end_at) r
+  LEFT JOIN rate c ON q.with_cost AND c.rep = r.rep AND r.starts_at >= c.valid_from AND r.starts_at < c.valid_to;
+END
+$$;
+COMMENT ON FUNCTION pl.costed_hours IS 'counted activities of the period, with what they cost where the question is of cost; null without a rate';
+
+CREATE FUNCTION pl.drill_hours(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
+         (SELECT row_to_json(x) FROM (
+            SELECT r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
+                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.messages, r.estimated, trim_scale(r.hours) AS hours,
+                   CASE WHEN q.with_cost THEN pl.money_exact(h.cost, q.currency) END AS cost,
+                   trim_scale(CASE WHEN r.class = CASE m.key WHEN 'off_strategy_investment' THEN 'off' ELSE 'on' END AND r.account_id IS NOT NULL
+                                   THEN s.size ELSE 0 END) AS numerator,
+                   trim_scale(CASE WHEN r.class <> 'unknown' AND r.account_id IS NOT NULL THEN s.size ELSE 0 END) AS denominator) x)
+  FROM pl.costed_hours(q) h
+  CROSS JOIN LATERAL (SELECT (h.activity).*) r
+  CROSS JOIN LATERAL (SELECT CASE m.terms WHEN 'count' THEN r.share ELSE r.hours END AS size) s
+  WHERE m.key <> 'meeting_share' OR r.kind = 'meeting';
+END
+$$;
+COMMENT ON FUNCTION pl.drill_hours IS 'activities behind a share of hours or of meetings';
+
+CREATE FUNCTION pl.drill_clients(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[c.account_id],
+         (SELECT row_to_json(x) FROM (
+            SELECT c.account_id AS id, c.name, CASE WHEN v_reps THEN c.owner END AS rep, c.team, c.segment, c.tier, c.class, c.reason, pl.money_exact(c.money, q.currency) AS money,
+                   CASE WHEN c.class = 'on' THEN 1 ELSE 0 END AS numerator, CASE WHEN c.class <> 'unknown' THEN 1 ELSE 0 END AS denominator) x)
+  FROM pl.clients(q, q.stock_at) c;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_clients IS 'clients with what they brought; the money of those on strategy, and of those of known class, are the revenue form';
+
+CREATE FUNCTION pl.drill_effort(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+  v_cost boolean := m.key = 'cost_of_sale';
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY['activity', r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
+         (SELECT row_to_json(x) FROM (
+            SELECT 'activity' AS type, r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
+                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.estimated, trim_scale(r.hours) AS hours, pl.money_exact(h.cost, q.currency) AS cost,
+                   CASE WHEN v_cost THEN to_json(pl.money_exact(coalesce(h.cost, 0) * k.counts, q.currency)) ELSE to_json(trim_scale(r.hours * k.counts)) END AS numerator,
+                   CASE WHEN v_cost THEN to_json(pl.money_exact(0, q.currency)) ELSE to_json(0) END AS denominator) x)
+  FROM pl.costed_hours(q) h
+  CROSS JOIN LATERAL (SELECT (h.activity).*) r
+  CROSS JOIN LATERAL (SELECT CASE WHEN r.class <> 'unknown' AND r.account_id IS NOT NULL THEN 1 ELSE 0 END AS counts) k
+  UNION ALL
+  SELECT ARRAY['deal', d.deal_id, coalesce(d.rep, ''), ''],
+         (SELECT row_to_json(x) FROM (
+            SELECT 'deal' AS type, d.deal_id AS id, d.name, d.outcome, pl.iso(d.at) AS at, CASE WHEN v_reps THEN d.rep END AS rep, d.team, d.account_id AS account,
+                   d.segment, d.tier, d.class, d.reason, pl.money_exact(d.money, q.currency) AS money, trim_scale(d.credit) AS credit,
+                   CASE WHEN v_cost THEN to_json(pl.money_exact(0, q.currency)) ELSE to_json(0) END AS numerator,
+                   CASE WHEN v_cost THEN to_json(pl.money_exact(coalesce(d.money, 0) * k.counts, q.currency)) ELSE to_json(trim_scale(d.credit * k.counts)) END AS denominator) x)
+  FROM pl.closed_deals(q, q.start_at, q.end_at) d
+  CROSS JOIN LATERAL (SELECT CASE WHEN d.class <> 'unknown' THEN 1 ELSE 0 END AS counts) k
+  WHERE d.outcome = 'won';
+END
+$$;
+COMMENT ON FUNCTION pl.drill_effort IS 'activities (their hours, or cost, make the numerator) and won deals (the denominator) behind what a win takes';
+
+CREATE FUNCTION pl.drill_focus(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps  boolean := pl.reps_shown(q);
+  v_hours numeric;
+  v_money numeric;
+BEGIN
+  SELECT sum(r.hours) INTO v_hours FROM pl.hour_rows(q, q.start_at, q.end_at) r WHERE r.class <> 'unknown' AND r.account_id IS NOT NULL;
+  SELECT sum(d.money) INTO v_money FROM pl.closed_deals(q, q.start_at, q.end_at) d WHERE d.outcome = 'won' AND d.class <> 'unknown';
+  RETURN QUERY
+  SELECT ARRAY['activity', r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
+         (SELECT row_to_json(x) FROM (
+            SELECT 'activity' AS type, r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
+                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.estimated, trim_scale(r.hours) AS hours,
+                   round(CASE WHEN r.class = 'on' AND r.account_id IS NOT NULL THEN pl.ratio(r.hours, v_hours) ELSE 0 END, 12) AS value,
+                   NULL::json AS numerator, NULL::json AS denominator) x)
+  FROM pl.hour_rows(q, q.start_at, q.end_at) r
+  UNION ALL
+  SELECT ARRAY['deal', d.deal_id, coalesce(d.rep, ''), ''],
+         (SELECT row_to_json(x) FROM (
+            SELECT 'deal' AS type, d.deal_id AS id, d.name, d.outcome, pl.iso(d.at) AS at, CASE WHEN v_reps THEN d.rep END AS rep, d.team, d.account_id AS account,
+                   d.segment, d.tier, d.class, d.reason, pl.money_exact(d.money, q.currency) AS money,
+                   round(CASE WHEN d.class = 'on' THEN -pl.ratio(coalesce(d.money, 0), v_money) ELSE 0 END, 12) AS value,
+                   NULL::json AS numerator, NULL::json AS denominator) x)
+  FROM pl.closed_deals(q, q.start_at, q.end_at) d
+  WHERE d.outcome = 'won';
+END
+$$;
+COMMENT ON FUNCTION pl.drill_focus IS 'what each activity adds to, and each won deal takes from, the focus gap: their values add up to it';
+
+CREATE FUNCTION pl.drill_targets(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[t.account_id],
+         (SELECT row_to_json(x) FROM (
+            SELECT t.account_id AS id, t.name, CASE WHEN v_reps THEN t.owner END AS rep, t.team, t.segment, t.tier, t.class, t.state, t.activities,
+                   pl.iso(t.last_at) AS last_activity_at, pl.iso(t.gained_at) AS gained_at,
+                   CASE WHEN t.state = 'green' AND t.owner IS NOT NULL THEN 1 ELSE 0 END AS numerator,
+                   CASE WHEN t.state <> 'grace' AND t.owner IS NOT NULL THEN 1 ELSE 0 END AS denominator) x)
+  FROM pl.target_rows(q, q.stock_at) t;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_targets IS 'target accounts with their state: green, yellow, red, or grace (gained so lately that they do not count)';
+
+CREATE FUNCTION pl.drill_messages(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_weights jsonb := (SELECT jsonb_object_agg(h.theme, h.weight) FROM pl.message_themes(q) h);
+BEGIN
+  RETURN QUERY
+  WITH talk AS MATERIALIZED (
+    SELECT t.activity_id, t.deal_id, t.messages FROM pl.placed_talks(pl.without_groups(q)) t WHERE t.total AND t.tagged AND t.deal_id IS NOT NULL
+  ), deal AS (
+    SELECT t.deal_id, array_agg(t.activity_id ORDER BY t.activity_id COLLATE "C") AS conversations FROM talk t GROUP BY t.deal_id
+  ), said AS (
+    SELECT t.deal_id, array_agg(DISTINCT x.theme ORDER BY x.theme) AS messages FROM talk t CROSS JOIN LATERAL unnest(t.messages) AS x(theme) GROUP BY t.deal_id
+  )
+  SELECT ARRAY[d.deal_id],
+         (SELECT row_to_json(x) FROM (
+            SELECT d.deal_id AS id, f.name, coalesce(s.messages, '{}') AS messages, d.conversations,
+                   trim_scale(round((SELECT coalesce(sum((v_weights ->> y.theme)::numeric), 0) FROM unnest(s.messages) AS y(theme)), 12)) AS numerator,
+                   CASE WHEN v_weights IS NOT NULL THEN 1 ELSE 0 END AS denominator) x)
+  FROM deal d
+  LEFT JOIN said s ON s.deal_id = d.deal_id
+  LEFT JOIN deal_fact f ON f.org_id = q.org AND f.deal_id = d.deal_id;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_messages IS 'deals with a conversation that was looked at for messages, and the messages heard on each; numerator: the weight of those of the strategy';
+
+CREATE FUNCTION pl.drill_conduct(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[c.component, c.once],
+         (SELECT row_to_json(x) FROM (
+            SELECT c.component, c.id, c.kind, c.name, pl.iso(c.at) AS at, CASE WHEN v_reps THEN c.rep END AS rep, c.team, c.account_id AS account, c.segment, c.tier,
+                   c.class, trim_scale(round(c.numerator, 12)) AS numerator, trim_scale(round(c.denominator, 12)) AS denominator) x)
+  FROM (SELECT DISTINCT ON (a.component, a.once) a.* FROM (SELECT * FROM pl.conduct_deals(q) UNION ALL SELECT * FROM pl.conduct_talks(q)) a
+        ORDER BY a.component, a.once, a.rep, a.account_id) c;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_conduct IS 'what each deal and conversation adds to each component; numerators and denominators add up to those of the component''s form';
+
+CREATE FUNCTION pl.drill_decisions(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[pl.descending(extract(epoch FROM d.at)), d.deal_id, coalesce(d.rep, '')],
+         (SELECT row_to_json(x) FROM (
+            SELECT d.deal_id AS id, d.name, pl.iso(d.at) AS at, CASE WHEN v_reps THEN d.rep END AS rep, d.team, d.account_id AS account, d.segment, d.tier, d.class,
+                   d.reason, d.origin, d.strategy, d.imported, trim_scale(d.credit) AS credit, '/v1/opportunities/' || pl.url_part(d.deal_id) || '/alignment' AS explain,
+                   trim_scale(CASE WHEN d.class = 'on' AND NOT d.imported THEN d.credit ELSE 0 END) AS numerator,
+                   trim_scale(CASE WHEN d.class <> 'unknown' AND NOT d.imported THEN d.credit ELSE 0 END) AS denominator) x)
+  FROM pl.decisions(q) d;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_decisions IS 'the opportunities opened, newest first, each with the link that explains why it counts as it does';
+
+CREATE FUNCTION pl.drill_white(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_reps boolean := pl.reps_shown(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[pl.descending(w.potential), pl.descending(w.score), w.account_id],
+         (SELECT row_to_json(x) FROM (
+            SELECT w.account_id AS id, w.name, w.status, CASE WHEN v_reps THEN w.owner END AS rep, w.team, w.segment, w.tier, w.class, w.reason, w.is_target,
+                   trim_scale(w.potential) AS potential, round(w.score, 6) AS score, pl.iso(w.last_at) AS last_activity_at, 1 AS numerator, NULL::json AS denominator) x)
+  FROM pl.white_rows(q, q.stock_at) w
+  WHERE w.is_white;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_white IS 'the accounts of the white space, largest potential first, then highest score; each adds 1 to the count';
+
+CREATE FUNCTION pl.url_part(p_text text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(string_agg(CASE WHEN c ~ '^[A-Za-z0-9._~-]$' THEN c
+                                  ELSE (SELECT string_agg('%' || upper(lpad(to_hex(get_byte(b.bytes, i)), 2, '0')), '' ORDER BY i)
+                                        FROM (SELECT convert_to(c, 'UTF8') AS bytes) b, generate_series(0, length(b.bytes) - 1) AS i) END, '' ORDER BY n), '')
+  FROM regexp_split_to_table(p_text, '') WITH ORDINALITY AS t(c, n)
+$$;
+COMMENT ON FUNCTION pl.url_part IS 'a text as one part of a URL: percent-encoded but for letters, digits and -._~ (RFC 3986)';
