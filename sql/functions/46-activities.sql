@@ -141,8 +141,6 @@ BEGIN
      WHERE t.org_id = p_org AND t.epoch = p_epoch AND t.activity_id = old.activity_id AND t.rep_id = old.rep_id AND t.account_id = old.account_id
   )
   INSERT INTO activity_fact_of AS t
-    (org_id, activity_id, rep_id, account_id, deal_id, kind, outcome, starts_at, hours, share, estimated, counted, messages, team, strategy, segment, tier,
-     class, reason, backcast, talk_s, customer_talk_s, questions, participants_external, tagged, epoch)
   SELECT f.*, p_epoch FROM fresh AS f ORDER BY f.activity_id, f.rep_id, f.account_id
   ON CONFLICT (org_id, activity_id, rep_id, account_id, epoch) DO UPDATE SET
     deal_id = excluded.deal_id, kind = excluded.kind, outcome = excluded.outcome, starts_at = excluded.starts_at, hours = excluded.hours,
