@@ -1,14 +1,6 @@
 -- Rows behind the metrics made of activities, accounts and decisions. Every kind is a function pl.drill_<kind>(question, metric); numerators and
 -- denominators add up to those of the number, or, where it says so, values to the value.
 
-CREATE FUNCTION pl.reps_shown(q pl.metric_query) RETURNS boolean
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  RETURN (SELECT o.rep_metrics = 'on' FROM org o WHERE o.org_id = q.org);
-END
-$$;
-COMMENT ON FUNCTION pl.reps_shown IS 'whether rows may name single reps';
-
 CREATE FUNCTION pl.costed_hours(q pl.metric_query) RETURNS TABLE (activity pl.hour_row, cost numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
@@ -21,32 +13,43 @@ END
 $$;
 COMMENT ON FUNCTION pl.costed_hours IS 'counted activities of the period, with what they cost where the question is of cost; null without a rate';
 
-CREATE FUNCTION pl.drill_hours(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+CREATE FUNCTION pl.known_size(r pl.hour_row, p_class text, p_size numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT trim_scale(CASE WHEN r.account_id IS NOT NULL AND (r.class = p_class OR (p_class IS NULL AND r.class <> 'unknown')) THEN p_size ELSE 0 END)
+$$;
+COMMENT ON FUNCTION pl.known_size IS 'what of an activity counts as of this class (null: on and off), or 0: it is linked to no account, or cannot be classed';
+
+CREATE FUNCTION pl.drill_investment(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT ARRAY[r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
-         (SELECT row_to_json(x) FROM (
-            SELECT r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
-                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.messages, r.estimated, trim_scale(r.hours) AS hours,
-                   CASE WHEN q.with_cost THEN pl.money_exact(h.cost, q.currency) END AS cost,
-                   trim_scale(CASE WHEN r.class = CASE m.key WHEN 'off_strategy_investment' THEN 'off' ELSE 'on' END AND r.account_id IS NOT NULL
-                                   THEN s.size ELSE 0 END) AS numerator,
-                   trim_scale(CASE WHEN r.class <> 'unknown' AND r.account_id IS NOT NULL THEN s.size ELSE 0 END) AS denominator) x)
-  FROM pl.costed_hours(q) h
-  CROSS JOIN LATERAL (SELECT (h.activity).*) r
-  CROSS JOIN LATERAL (SELECT CASE m.terms WHEN 'count' THEN r.share ELSE r.hours END AS size) s
-  WHERE m.key <> 'meeting_share' OR r.kind = 'meeting';
+  SELECT pl.hour_place(h.activity),
+         pl.with_member(pl.hour_line(h.activity, v_reps, NULL, pl.known_size(h.activity, 'off', (h.activity).hours), pl.known_size(h.activity, NULL, (h.activity).hours)),
+                        'cost', to_json(pl.money_exact(h.cost, q.currency)))
+  FROM pl.costed_hours(q) h;
 END
 $$;
-COMMENT ON FUNCTION pl.drill_hours IS 'activities behind a share of hours or of meetings';
+COMMENT ON FUNCTION pl.drill_investment IS 'activities behind off-strategy hours, with what they cost';
+
+CREATE FUNCTION pl.drill_meetings(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.shows_reps(q);
+BEGIN
+  RETURN QUERY
+  SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, pl.known_size(r, 'on', r.share), pl.known_size(r, NULL, r.share))
+  FROM pl.hour_rows(q, q.start_at, q.end_at) r
+  WHERE r.kind = 'meeting';
+END
+$$;
+COMMENT ON FUNCTION pl.drill_meetings IS 'the meetings held; one with several accounts is a part of one with each';
 
 CREATE FUNCTION pl.drill_clients(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
   SELECT ARRAY[c.account_id],
@@ -61,28 +64,22 @@ COMMENT ON FUNCTION pl.drill_clients IS 'clients with what they brought; the mon
 CREATE FUNCTION pl.drill_effort(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
   v_cost boolean := m.key = 'cost_of_sale';
 BEGIN
   RETURN QUERY
-  SELECT ARRAY['activity', r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
-         (SELECT row_to_json(x) FROM (
-            SELECT 'activity' AS type, r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
-                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.estimated, trim_scale(r.hours) AS hours, pl.money_exact(h.cost, q.currency) AS cost,
-                   CASE WHEN v_cost THEN to_json(pl.money_exact(coalesce(h.cost, 0) * k.counts, q.currency)) ELSE to_json(trim_scale(r.hours * k.counts)) END AS numerator,
-                   CASE WHEN v_cost THEN to_json(pl.money_exact(0, q.currency)) ELSE to_json(0) END AS denominator) x)
+  SELECT ARRAY['effort'] || pl.hour_place(h.activity),
+         CASE WHEN v_cost THEN pl.with_member(x.line, 'numerator', pl.exact(pl.known_size(h.activity, NULL, coalesce(h.cost, 0)), q)) ELSE x.line END
   FROM pl.costed_hours(q) h
-  CROSS JOIN LATERAL (SELECT (h.activity).*) r
-  CROSS JOIN LATERAL (SELECT CASE WHEN r.class <> 'unknown' AND r.account_id IS NOT NULL THEN 1 ELSE 0 END AS counts) k
+  CROSS JOIN LATERAL (
+    SELECT pl.with_member(pl.hour_line(h.activity, v_reps, 'effort', pl.known_size(h.activity, NULL, (h.activity).hours), 0), 'cost',
+                          to_json(pl.money_exact(h.cost, q.currency))) AS line) x
   UNION ALL
-  SELECT ARRAY['deal', d.deal_id, coalesce(d.rep, ''), ''],
-         (SELECT row_to_json(x) FROM (
-            SELECT 'deal' AS type, d.deal_id AS id, d.name, d.outcome, pl.iso(d.at) AS at, CASE WHEN v_reps THEN d.rep END AS rep, d.team, d.account_id AS account,
-                   d.segment, d.tier, d.class, d.reason, pl.money_exact(d.money, q.currency) AS money, trim_scale(d.credit) AS credit,
-                   CASE WHEN v_cost THEN to_json(pl.money_exact(0, q.currency)) ELSE to_json(0) END AS numerator,
-                   CASE WHEN v_cost THEN to_json(pl.money_exact(coalesce(d.money, 0) * k.counts, q.currency)) ELSE to_json(trim_scale(d.credit * k.counts)) END AS denominator) x)
+  SELECT ARRAY['wins'] || pl.deal_place(d),
+         pl.deal_line(q, d, v_reps, 'wins', to_json(0),
+                      CASE WHEN v_cost THEN pl.exact(CASE WHEN d.class <> 'unknown' THEN d.money END, q)
+                           ELSE to_json(trim_scale(CASE WHEN d.class <> 'unknown' THEN d.credit ELSE 0 END)) END)
   FROM pl.closed_deals(q, q.start_at, q.end_at) d
-  CROSS JOIN LATERAL (SELECT CASE WHEN d.class <> 'unknown' THEN 1 ELSE 0 END AS counts) k
   WHERE d.outcome = 'won';
 END
 $$;
@@ -91,37 +88,28 @@ COMMENT ON FUNCTION pl.drill_effort IS 'activities (their hours, or cost, make t
 CREATE FUNCTION pl.drill_focus(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_reps  boolean := pl.reps_shown(q);
+  v_reps  boolean := pl.shows_reps(q);
   v_hours numeric;
   v_money numeric;
 BEGIN
-  SELECT sum(r.hours) INTO v_hours FROM pl.hour_rows(q, q.start_at, q.end_at) r WHERE r.class <> 'unknown' AND r.account_id IS NOT NULL;
+  SELECT sum(pl.known_size(r, NULL, r.hours)) INTO v_hours FROM pl.hour_rows(q, q.start_at, q.end_at) r;
   SELECT sum(d.money) INTO v_money FROM pl.closed_deals(q, q.start_at, q.end_at) d WHERE d.outcome = 'won' AND d.class <> 'unknown';
   RETURN QUERY
-  SELECT ARRAY['activity', r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')],
-         (SELECT row_to_json(x) FROM (
-            SELECT 'activity' AS type, r.activity_id AS id, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN v_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
-                   r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.estimated, trim_scale(r.hours) AS hours,
-                   round(CASE WHEN r.class = 'on' AND r.account_id IS NOT NULL THEN pl.ratio(r.hours, v_hours) ELSE 0 END, 12) AS value,
-                   NULL::json AS numerator, NULL::json AS denominator) x)
+  SELECT ARRAY['time'] || pl.hour_place(r), pl.hour_line(r, v_reps, 'time', NULL, NULL, pl.ratio(pl.known_size(r, 'on', r.hours), v_hours))
   FROM pl.hour_rows(q, q.start_at, q.end_at) r
   UNION ALL
-  SELECT ARRAY['deal', d.deal_id, coalesce(d.rep, ''), ''],
-         (SELECT row_to_json(x) FROM (
-            SELECT 'deal' AS type, d.deal_id AS id, d.name, d.outcome, pl.iso(d.at) AS at, CASE WHEN v_reps THEN d.rep END AS rep, d.team, d.account_id AS account,
-                   d.segment, d.tier, d.class, d.reason, pl.money_exact(d.money, q.currency) AS money,
-                   round(CASE WHEN d.class = 'on' THEN -pl.ratio(coalesce(d.money, 0), v_money) ELSE 0 END, 12) AS value,
-                   NULL::json AS numerator, NULL::json AS denominator) x)
+  SELECT ARRAY['money'] || pl.deal_place(d),
+         pl.deal_line(q, d, v_reps, 'money', NULL, NULL, CASE WHEN v_money > 0 THEN -pl.ratio(CASE WHEN d.class = 'on' THEN coalesce(d.money, 0) ELSE 0 END, v_money) END)
   FROM pl.closed_deals(q, q.start_at, q.end_at) d
   WHERE d.outcome = 'won';
 END
 $$;
-COMMENT ON FUNCTION pl.drill_focus IS 'what each activity adds to, and each won deal takes from, the focus gap: their values add up to it';
+COMMENT ON FUNCTION pl.drill_focus IS 'what each activity adds to, and each won deal takes from, the focus gap: their contributions add up to it';
 
 CREATE FUNCTION pl.drill_targets(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
   SELECT ARRAY[t.account_id],
@@ -163,12 +151,12 @@ COMMENT ON FUNCTION pl.drill_messages IS 'deals with a conversation that was loo
 CREATE FUNCTION pl.drill_conduct(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
   SELECT ARRAY[c.component, c.once],
          (SELECT row_to_json(x) FROM (
-            SELECT c.component, c.id, c.kind, c.name, pl.iso(c.at) AS at, CASE WHEN v_reps THEN c.rep END AS rep, c.team, c.account_id AS account, c.segment, c.tier,
+            SELECT c.component AS part, c.id, c.kind, c.name, pl.iso(c.at) AS at, CASE WHEN v_reps THEN c.rep END AS rep, c.team, c.account_id AS account, c.segment, c.tier,
                    c.class, trim_scale(round(c.numerator, 12)) AS numerator, trim_scale(round(c.denominator, 12)) AS denominator) x)
   FROM (SELECT DISTINCT ON (a.component, a.once) a.* FROM (SELECT * FROM pl.conduct_deals(q) UNION ALL SELECT * FROM pl.conduct_talks(q)) a
         ORDER BY a.component, a.once, a.rep, a.account_id) c;
@@ -179,7 +167,7 @@ COMMENT ON FUNCTION pl.drill_conduct IS 'what each deal and conversation adds to
 CREATE FUNCTION pl.drill_decisions(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
   SELECT ARRAY[pl.descending(extract(epoch FROM d.at)), d.deal_id, coalesce(d.rep, '')],
@@ -196,7 +184,7 @@ COMMENT ON FUNCTION pl.drill_decisions IS 'the opportunities opened, newest firs
 CREATE FUNCTION pl.drill_white(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_reps boolean := pl.reps_shown(q);
+  v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
   SELECT ARRAY[pl.descending(w.potential), pl.descending(w.score), w.account_id],

@@ -52,27 +52,22 @@ END
 $$;
 COMMENT ON FUNCTION pl.brief_hours IS 'hours off strategy and the accounts they went to (M02)';
 
-CREATE FUNCTION pl.setter_deals(q pl.metric_query, f pl.facts, p_rep text)
+CREATE FUNCTION pl.setter_deals(q pl.metric_query, p_all pl.metric_query)
 RETURNS TABLE (deal_id text, name text, segment text, account_id text, money numeric, contribution numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
-  v_target jsonb := pl.mix_target(q, 'segment');
+  v pl.mix_pull := pl.mix_pulls(p_all, pl.known_metric('strategy_setters'));
 BEGIN
   RETURN QUERY
-  WITH whole AS MATERIALIZED (
-    SELECT w.amount, u.k, u.k_amount, coalesce(u.target, 0) AS target, sign(pl.ratio(greatest(u.k_amount, 0), w.amount) - coalesce(u.target, 0)) AS side
-    FROM pl.mix_places(v_target, ARRAY(SELECT a FROM pl.deal_mix_amounts(q, f.closed, 'won', 'segment') a WHERE a.total)) w
-    CROSS JOIN LATERAL unnest(w.keys, w.target, w.amounts) AS u(k, target, k_amount)
-    WHERE w.amount > 0
-  )
-  SELECT d.deal_id, d.name, d.segment, d.account_id, d.money, pl.ratio(d.money, w.amount) / 2 * (w.side - (SELECT sum(x.side * x.target) FROM whole x))
+  SELECT d.deal_id, d.name, d.segment, d.account_id, d.money, pl.ratio(s.gap, v.whole)
   FROM pl.closed_deals(q, q.start_at, q.end_at) d
-  JOIN whole w ON w.k = d.segment AND w.k_amount >= 0
-  WHERE d.outcome = 'won' AND d.money IS NOT NULL AND d.segment <> 'unknown' AND d.rep IS NOT DISTINCT FROM p_rep;
+  CROSS JOIN LATERAL pl.mix_deal_parts(q, 'segment', d) k
+  CROSS JOIN LATERAL pl.mix_share(v, k.keys, k.amounts) s
+  WHERE d.outcome = 'won';
 END
 $$;
 COMMENT ON FUNCTION pl.setter_deals IS
-  'what each won deal of a rep adds to the rep''s contribution to the gap over segments (METRICS.md M31): ½ · amount / whole · (sign of its segment − Σ sign · target); they add up to it';
+  'what each won deal of q adds to the contribution of its rep to the gap that p_all looks at (METRICS.md M31); together they are that contribution';
 
 CREATE FUNCTION pl.setter_list(p_deals json) RETURNS text
 LANGUAGE sql STABLE AS $$
@@ -100,7 +95,8 @@ BEGIN
                row_number() OVER (ORDER BY d.contribution, d.deal_id COLLATE "C") AS bottom,
                json_build_object('id', d.deal_id, 'name', d.name, 'segment', d.segment, 'account', d.account_id, 'money', pl.money_text(d.money, q.currency),
                                  'contribution', round(d.contribution, 6), 'explain', '/v1/opportunities/' || pl.url_part(d.deal_id) || '/alignment') AS body
-        FROM pl.setter_deals(v_all, f, p_rep) d) s;
+        FROM pl.setter_deals(q, v_all) d
+        WHERE d.contribution IS NOT NULL) s;
   RETURN NEXT (2, 'mix_contribution',
     format('The realised mix of segments is %s away from the strategy; what %s won %s %s points%s%s.', pl.percent(v_gap), p_name,
            CASE WHEN r.value > 0 THEN 'adds' WHEN r.value < 0 THEN 'takes back' ELSE 'changes that by' END, to_char(100 * abs(r.value), 'FM999990.0'),

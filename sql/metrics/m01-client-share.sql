@@ -81,8 +81,8 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('client_share_on_strategy', 'M01', 'Clients on strategy', 'clients that fit / (fit + do not fit); revenue: the same by money won in 365 days', 'fraction', 'count',
    'accounts with status customer at the end of the period (at as_of when given), judged then', '{rep,team,segment,tier,period}', 'no clients: empty_denominator',
    'rep: the account''s owner. Clients without revenue count in the count form only (excluded.no_amount). revenue_basis=attribute: their attribute '
-   'annual_revenue_from_account, in the reporting currency, instead of won money.', '{}', NULL, 'clients');
+   'annual_revenue_from_account, in the reporting currency, instead of won money.', '{}', NULL, 'clients', '{segment,tier}');

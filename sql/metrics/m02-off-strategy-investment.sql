@@ -28,8 +28,8 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('off_strategy_investment', 'M02', 'Off-strategy investment', 'hours off strategy / (on + off); cost: hours × the rep''s cost rate then', 'fraction', 'hours',
    'counted activities that started in the period', '{rep,team,segment,tier,period}', 'no hours with known accounts: empty_denominator; cost without any cost rate: null',
    'forms: the share, the hours and their cost. Hours of reps without a cost rate are in excluded.no_cost_rate and not in cost. '
-   'estimated_share above one half: quality low.', '{hours,cost}', NULL, 'hours');
+   'estimated_share above one half: quality low.', '{hours,cost}', NULL, 'investment', '{segment,tier}');

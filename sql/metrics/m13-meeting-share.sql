@@ -18,7 +18,7 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('meeting_share', 'M13', 'Meetings on strategy', 'held meetings with on-strategy accounts / (on + off)', 'fraction', 'count',
    'activities of kind meeting, held, that started in the period', '{rep,team,segment,tier,period}', 'no meeting with a known account: empty_denominator',
-   'A meeting with several accounts is divided equally among them; one of several reps counts for each.', '{hours,kind}', NULL, 'hours');
+   'A meeting with several accounts is divided equally among them; one of several reps counts for each.', '{hours,kind}', NULL, 'meetings', '{segment,tier}');

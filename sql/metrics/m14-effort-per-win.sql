@@ -69,8 +69,8 @@ COMMENT ON FUNCTION pl.effort_rows IS 'hours per win, or (p_cost) cost per money
 CREATE FUNCTION pl.metric_effort_per_win(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
 LANGUAGE sql STABLE AS $$ SELECT * FROM pl.effort_rows(q, f, false) $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('effort_per_win', 'M14', 'Hours per win', 'hours / wins, of accounts of known class', 'hours_per_win', 'hours',
    'counted activities that started in the period, on lost deals and accounts without a deal too; deals won with closed_at in it', '{rep,team,segment,tier,period}',
    'no win: empty_denominator, the hours are in numerator', 'forms.cost_of_sale: hours × the rep''s cost rate then / won money; hours of reps without a rate are in '
-   'excluded.no_cost_rate. n: wins. parts: by class. estimated_share above one half: quality low.', '{closed,hours,cost}', NULL, 'effort');
+   'excluded.no_cost_rate. n: wins. parts: by class. estimated_share above one half: quality low.', '{closed,hours,cost}', NULL, 'effort', '{segment,tier}');

@@ -72,8 +72,9 @@ END
 $$;
 COMMENT ON FUNCTION pl.deals_as_whole IS 'the cells of all groups as those of the whole, sub-period by sub-period';
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
   ('focus_gap', 'M15', 'Focus gap', 'selling_time_share − bookings_share; of a segment: its share of the time − its share of the won money', 'fraction', 'number',
    'activities and won deals of the same period', '{rep,team,segment,period}', 'either share null: empty_denominator',
    'Above 0: time is ahead of money (new bets); below 0: money is ahead of time. parts.segments: each segment''s shares of a group''s own time and money. '
-   'by=segment: of all time and money that has a segment, so that the gaps add up to 0.', '{closed,hours,segment}', NULL, 'focus');
+   'by=segment: of all time and money that has a segment, so that the gaps add up to 0.', '{closed,hours,segment}', NULL, 'focus', '{segment,tier}',
+   'contributions add up to the value: activities (part time) add their share of the hours, won deals (part money) take away theirs of the money');

@@ -85,10 +85,10 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('target_coverage', 'M16', 'Target accounts covered', 'target accounts with at least k qualifying activities in the window / target accounts assigned at its end', 'fraction', 'count',
    'accounts with is_target and an owner at the end of the period (at as_of when given); activities in the window_days up to then', '{rep,team,segment,period}',
    'no target account assigned: empty_denominator',
    'An activity counts for an account when its owner of the end did it, and while being the owner. k, window_days, grace_days: asked for, else the strategy''s '
    'target_coverage (min_activities, window_days, grace_days), else 3, 90 and 30; kinds: the strategy''s, else all but internal work. Accounts gained within grace_days are in '
-   'excluded.grace, those of nobody in excluded.no_owner. parts: green (k or more), yellow (at least 1), red (none).', '{coverage}', NULL, 'targets');
+   'excluded.grace, those of nobody in excluded.no_owner. parts: green (k or more), yellow (at least 1), red (none).', '{coverage}', NULL, 'targets', '{segment,tier}');

@@ -89,11 +89,11 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('message_adoption', 'M20', 'Value messages used',
    'per message: deals with a conversation that used it / deals with a conversation; the number is their mean, weighted with the strategy''s targets',
    'fraction', 'count', 'counted activities that started in the period, internal work apart', '{rep,team,segment,class,period}',
    'strategy without messages: no_target; no conversation on a deal that was looked at for messages: empty_denominator',
    'forms: by deals, by conversations (calls). parts.keys: each message in both forms with its interval, and its part of all tags (emphasis); emphasis_tv: that mix against the targets, tags '
    'that are no message of the strategy counted in (unplanned). A conversation without messages counts if its tagging_status is done, else it is in excluded.untagged.',
-   '{}', NULL, 'messages');
+   '{}', NULL, 'messages', '{segment,tier}');

@@ -46,11 +46,12 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
   ('consultative', 'M21', 'Consultative selling',
    'discovery_first: deals whose first discovery came before their first proposal / deals that reached a proposal; talk_ratio: mean of talk / (talk + customer''s talk), and weighted by time; '
    'in_band: conversations within the band; questions_per_30min; multi_thread: deals with 2 or more of the customer''s people / closed deals; value_case: deals whose value case stood before the proposal / deals that reached one',
    'fraction', 'count', 'deals closed in the period; conversations that started in it', '{rep,team,segment,class,period}', 'each form of its own: nothing in its denominator',
    'forms are components side by side, each with its own n; the value is the first, and there is no index of them. A proposal is an activity of conduct.proposal_kinds or the first entry into one of '
    'conduct.proposal_stages (default: stages named like a proposal kind). Band: conduct.talk_ratio_band, default 0.35 to 0.50. People: contacts_external, or the most in one activity. '
-   'A deal first heard of after its proposal is taken with the value_case known at first.', '{}', NULL, 'conduct');
+   'A deal first heard of after its proposal is taken with the value_case known at first.', '{}', NULL, 'conduct', '{segment,tier}',
+   'numerators and denominators of each part add up to those of the form of that name');

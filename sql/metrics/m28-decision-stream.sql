@@ -76,8 +76,8 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows) VALUES
   ('decision_stream', 'M28', 'Decisions for the strategy', 'opportunities opened with on-strategy accounts / (on + off)', 'fraction', 'count',
    'deals created in the period, judged then', '{rep,team,period}', 'nothing opened of known class: empty_denominator',
    'parts.off_run: consecutive off-strategy decisions of one rep, the longest and the one that lasts; what cannot be classed neither breaks nor lengthens it. Backfilled deals '
-   '(origin import) are in excluded.imported unless include_imported=true. The rows are the decisions, newest first.', '{}', NULL, 'decisions');
+   '(origin import) are in excluded.imported unless include_imported=true. The rows are the decisions, newest first.', '{}', NULL, 'decisions', '{segment,tier,product,origin}');

@@ -109,9 +109,10 @@ BEGIN
 END
 $$;
 
-INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill) VALUES
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
   ('white_space', 'M32', 'White space', 'target or on-strategy accounts without a counted activity in window_days (default 90) and without an open deal; share: / all such accounts',
    'count', 'count', 'accounts at the end of the period (at as_of when given), judged then', '{rep,team,segment,period}',
    'no target or on-strategy account: empty_denominator',
    'rep: the account''s owner; anybody''s activity counts. The rows are the accounts, largest potential first (the attribute that the strategy''s potential_attr names), else highest score. '
-   'parts: how many of them are targets and how many fit (an account may be both), and their potential together.', '{}', NULL, 'white');
+   'parts: how many of them are targets and how many fit (an account may be both), and their potential together.', '{}', NULL, 'white', '{segment,tier}',
+   'numerators add up to the value');

@@ -204,8 +204,8 @@ FROM (VALUES ('off_strategy_investment', '{}'::jsonb), ('meeting_share', '{}'), 
 SELECT is((SELECT sum((r ->> 'numerator')::numeric) FROM pg_temp.behind('effort_per_win') r), 10.1, 'activities make the hours of effort');
 SELECT is((SELECT sum((r ->> 'denominator')::numeric) FROM pg_temp.behind('effort_per_win') r), 3::numeric, 'won deals the wins');
 SELECT is((SELECT sum((r ->> 'numerator')::numeric) FROM pg_temp.behind('cost_of_sale') r), 750.00, 'or their cost');
-SELECT is((SELECT round(sum((r ->> 'value')::numeric), 6) FROM pg_temp.behind('focus_gap') r), -0.125666, 'values add up to the focus gap');
-SELECT is((SELECT jsonb_object_agg(c, s) FROM (SELECT r ->> 'component' AS c, trim_scale(round(sum((r ->> 'numerator')::numeric), 6)) AS s FROM pg_temp.behind('consultative', '{"period": "2026-Q1"}') r GROUP BY 1) x),
+SELECT is((SELECT round(sum((r ->> 'contribution')::numeric), 6) FROM pg_temp.behind('focus_gap') r), -0.125666, 'contributions add up to the focus gap');
+SELECT is((SELECT jsonb_object_agg(c, s) FROM (SELECT r ->> 'part' AS c, trim_scale(round(sum((r ->> 'numerator')::numeric), 6)) AS s FROM pg_temp.behind('consultative', '{"period": "2026-Q1"}') r GROUP BY 1) x),
           (SELECT jsonb_object_agg(key, value -> 'numerator') FROM jsonb_each(pg_temp.total('consultative') -> 'forms')), 'rows of each component add up to it');
 SELECT is((SELECT jsonb_object_agg(r ->> 'id', r ->> 'state') FROM pg_temp.behind('target_coverage') r), '{"a1": "green", "a3": "grace", "b1": "yellow", "n1": "red"}', 'target accounts with their state');
 
