@@ -158,7 +158,7 @@ BEGIN
            d.created_rep, c.team, c.strategy, c.segment, c.tier, c.class, c.reason, c.backcast OR d.created_backcast,
            d.closed_rep, w.team, d.closed_account, w.strategy, w.segment, w.tier, w.class, w.reason,
            CASE WHEN d.closed_at IS NOT NULL THEN w.backcast OR d.closed_backcast END,
-           d.created_account, d.lost_reason
+           d.created_account, d.lost_reason, d.created_look, d.closed_look, d.created_backcast, d.closed_backcast
       FROM d
       LEFT JOIN verdict AS c ON c.deal_id = d.deal_id AND NOT c.closing
       LEFT JOIN verdict AS w ON w.deal_id = d.deal_id AND w.closing
@@ -207,7 +207,7 @@ BEGIN
   INSERT INTO deal_fact_of AS t (org_id, deal_id, name, stage, outcome, owner, account_id, amount, currency, probability, origin, created_at, closed_at,
     closed_transition_at, expected_close, money, families, weights, created_rep, created_team, created_strategy, created_segment, created_tier,
     created_class, created_reason, created_backcast, closed_rep, closed_team, closed_account, closed_strategy, closed_segment, closed_tier,
-    closed_class, closed_reason, closed_backcast, created_account, lost_reason, epoch)
+    closed_class, closed_reason, closed_backcast, created_account, lost_reason, created_look, closed_look, created_assumed, closed_assumed, epoch)
   SELECT f.*, p_epoch FROM fresh AS f ORDER BY f.deal_id
   ON CONFLICT (org_id, deal_id, epoch) DO UPDATE SET
     name = excluded.name, stage = excluded.stage, outcome = excluded.outcome, owner = excluded.owner, account_id = excluded.account_id,
@@ -220,7 +220,8 @@ BEGIN
     closed_rep = excluded.closed_rep, closed_team = excluded.closed_team, closed_account = excluded.closed_account,
     closed_strategy = excluded.closed_strategy, closed_segment = excluded.closed_segment, closed_tier = excluded.closed_tier,
     closed_class = excluded.closed_class, closed_reason = excluded.closed_reason, closed_backcast = excluded.closed_backcast,
-    created_account = excluded.created_account, lost_reason = excluded.lost_reason
+    created_account = excluded.created_account, lost_reason = excluded.lost_reason, created_look = excluded.created_look,
+    closed_look = excluded.closed_look, created_assumed = excluded.created_assumed, closed_assumed = excluded.closed_assumed
   WHERE t *<> excluded;
 END $$;
 COMMENT ON FUNCTION pl.project_deals_in(int, int, text, text[]) IS

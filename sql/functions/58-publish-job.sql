@@ -1,5 +1,5 @@
--- Publishing as a job. Accounts are judged by the strategy first, then every deal and activity gets its row in the next epoch: copied when
--- it was decided before the strategy's date, else judged. Writers keep both epochs meanwhile. One UPDATE makes the next epoch the current
+-- Publishing as a job. Accounts are judged by the strategy first, then every deal and activity gets its row in the next epoch: copied, with the
+-- verdicts on what was decided from the strategy's date on made anew. Writers keep both epochs meanwhile. One UPDATE makes the next epoch the current
 -- one, and then the rows of the old one go. Every step begins where the job's position says and may be cut off anywhere.
 
 CREATE FUNCTION pl.publish_queue(p_org int, p_request jsonb, p_strategy strategy) RETURNS job
@@ -71,27 +71,57 @@ END $$;
 CREATE FUNCTION pl.publish_deals(p_job job, p_version org_version, p_strategy strategy) RETURNS job
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_ids text[] := ARRAY(SELECT d.deal_id FROM deal_fact AS d
-                         WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') ORDER BY d.deal_id LIMIT p_job.chunk);
+  v_after text := coalesce(p_job.position, '');
+  v_ids text[] := ARRAY(SELECT d.deal_id FROM deal_fact AS d WHERE d.org_id = p_job.org_id AND d.deal_id > v_after ORDER BY d.deal_id LIMIT p_job.chunk);
   v_last text := v_ids[cardinality(v_ids)];
 BEGIN
+  -- What writers put there meanwhile was judged before all accounts were.
+  DELETE FROM deal_fact_of WHERE org_id = p_job.org_id AND epoch = p_version.next_epoch AND deal_id > v_after AND deal_id <= v_last;
   INSERT INTO deal_fact_of (org_id, deal_id, name, stage, outcome, owner, account_id, amount, currency, probability, origin, created_at, closed_at,
     closed_transition_at, expected_close, money, families, weights, created_rep, created_team, created_strategy, created_segment, created_tier,
     created_class, created_reason, created_backcast, closed_rep, closed_team, closed_account, closed_strategy, closed_segment, closed_tier,
-    closed_class, closed_reason, closed_backcast, created_account, lost_reason, epoch)
+    closed_class, closed_reason, closed_backcast, created_account, lost_reason, created_look, closed_look, created_assumed, closed_assumed, epoch)
   SELECT d.*, p_version.next_epoch
-    FROM deal_fact AS d
-   WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') AND d.deal_id <= v_last
-     AND NOT pl.decided_since(p_strategy.effective_at, d.created_at, d.closed_at)
-  ON CONFLICT (org_id, deal_id, epoch) DO NOTHING;
-  PERFORM pl.project_deals_in(p_job.org_id, p_version.next_epoch, p_strategy.strategy_id, j.ids)
-    FROM (SELECT array_agg(d.deal_id ORDER BY d.deal_id) AS ids
-            FROM deal_fact AS d
-           WHERE d.org_id = p_job.org_id AND d.deal_id > coalesce(p_job.position, '') AND d.deal_id <= v_last
-             AND pl.decided_since(p_strategy.effective_at, d.created_at, d.closed_at)) AS j
-   WHERE j.ids IS NOT NULL;
+    FROM pl.deals_judged_again(p_job.org_id, v_after, v_last, p_strategy.strategy_id, p_strategy.effective_at) AS d;
   RETURN pl.job_advance(p_job, v_last, cardinality(v_ids), 'activities');
 END $$;
+
+CREATE FUNCTION pl.deals_judged_again(p_org int, p_after text, p_last text, p_also text, p_since timestamptz) RETURNS SETOF deal_fact
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    WITH d AS MATERIALIZED (
+      SELECT * FROM deal_fact AS f WHERE f.org_id = p_org AND f.deal_id > p_after AND f.deal_id <= p_last
+    ), ask AS MATERIALIZED (
+      SELECT (row_number() OVER ())::int AS n, deal_id, closing, rep, account, at
+        FROM (SELECT deal_id, false AS closing, created_rep AS rep, created_account AS account, created_look AS at FROM d
+              UNION ALL
+              SELECT deal_id, true, closed_rep, closed_account, closed_look FROM d WHERE closed_at IS NOT NULL) AS both_ends
+       WHERE at >= p_since
+    ), verdict AS MATERIALIZED (
+      SELECT a.deal_id, a.closing, v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast
+        FROM pl.judge(p_org, NULL, NULL, ARRAY(SELECT rep FROM ask ORDER BY n), ARRAY(SELECT account FROM ask ORDER BY n),
+                      ARRAY(SELECT at FROM ask ORDER BY n), p_also => p_also) AS v
+        JOIN ask AS a ON a.n = v.n
+    )
+    SELECT d.org_id, d.deal_id, d.name, d.stage, d.outcome, d.owner, d.account_id, d.amount, d.currency, d.probability, d.origin, d.created_at,
+           d.closed_at, d.closed_transition_at, d.expected_close, d.money, d.families, d.weights, d.created_rep,
+           CASE WHEN c.closing IS NULL THEN d.created_team ELSE c.team END, CASE WHEN c.closing IS NULL THEN d.created_strategy ELSE c.strategy END,
+           coalesce(c.segment, d.created_segment), coalesce(c.tier, d.created_tier), coalesce(c.class, d.created_class),
+           CASE WHEN c.closing IS NULL THEN d.created_reason ELSE c.reason END, coalesce(c.backcast OR d.created_assumed, d.created_backcast),
+           d.closed_rep, CASE WHEN w.closing IS NULL THEN d.closed_team ELSE w.team END, d.closed_account,
+           CASE WHEN w.closing IS NULL THEN d.closed_strategy ELSE w.strategy END,
+           coalesce(w.segment, d.closed_segment), coalesce(w.tier, d.closed_tier), coalesce(w.class, d.closed_class),
+           CASE WHEN w.closing IS NULL THEN d.closed_reason ELSE w.reason END, coalesce(w.backcast OR d.closed_assumed, d.closed_backcast),
+           d.created_account, d.lost_reason, d.created_look, d.closed_look, d.created_assumed, d.closed_assumed
+      FROM d
+      LEFT JOIN verdict AS c ON c.deal_id = d.deal_id AND NOT c.closing
+      LEFT JOIN verdict AS w ON w.deal_id = d.deal_id AND w.closing;
+END $$;
+COMMENT ON FUNCTION pl.deals_judged_again(int, text, text, text, timestamptz) IS
+  'The facts of the deals with ids in (p_after, p_last], with the verdicts on decisions from p_since on made anew: what a strategy in force from '
+  'then (p_also) can change. Everything else about a deal, who decided for which account when, does not depend on strategies and is taken as it stands';
 
 CREATE FUNCTION pl.publish_activities(p_job job, p_version org_version, p_strategy strategy) RETURNS job
 LANGUAGE plpgsql AS $$

@@ -100,10 +100,10 @@ class Writer:
 
 
 class Publish(Case):
-    def load(self, server):
+    def load(self, server, *kinds):
         client = server.client("ingest", timeout=3600)
         at = "2023-12-01T00:00:00Z"
-        for kind, rows in (
+        for kind, rows in ((kind, rows) for kind, rows in (
                 ("teams", ({"id": f"t{i}", "name": "Team"} for i in range(5))),
                 ("reps", ({"id": f"r{i}", "name": "Rep", "team": f"t{i % 5}"} for i in range(REPS))),
                 ("stages", ({"id": stage, "label": stage, "outcome": stage.lower()} for stage in ("Open", "Won", "Lost"))),
@@ -112,7 +112,7 @@ class Publish(Case):
                 ("opportunities", ({"id": f"d{i:07d}", "stage": ("Won", "Lost", "Won", "Open")[i % 4], "owner": f"r{i % REPS}", "account": f"a{i % ACCOUNTS}",
                                     "amount": str(100 + i % 977), "currency": "EUR", "created_at": day(i), "closed_at": day(i + 20)} for i in range(DEALS))),
                 ("activities", ({"id": f"c{i:07d}", "kind": "call", "rep": f"r{i % REPS}", "account": f"a{i % ACCOUNTS}", "outcome": "held",
-                                 "starts_at": f"{day(i)}T10:00:00Z", "duration_s": 600 + i % 1000} for i in range(ACTIVITIES)))):
+                                 "starts_at": f"{day(i)}T10:00:00Z", "duration_s": 600 + i % 1000} for i in range(ACTIVITIES)))) if kind in kinds):
             body = "".join(json.dumps({**row, "occurred_at": at}, separators=(",", ":")) + "\n" for row in rows)
             answer = self.assert_ok(client.request("POST", f"/v1/{kind}", body, {"Content-Type": "application/x-ndjson"}))
             self.assertEqual(answer["rejected"], 0, answer)
@@ -143,9 +143,10 @@ class Publish(Case):
     def test_read_written_and_killed(self):
         server = self.serve()
         client = server.client("read", "strategy", "ingest", "admin", timeout=60)
-        self.load(server)
+        self.load(server, "teams", "reps", "stages", "accounts")
         self.watch(client, self.publish(client, strategy("old", ["industry1", "industry2"], 500)), lambda job: False)
         say("the first strategy is published")
+        self.load(server, "opportunities", "activities")
         readers, writer = Readers(server), Writer(server)
         for path in READ:
             readers.ask(path)

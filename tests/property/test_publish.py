@@ -52,7 +52,7 @@ class Publish(Case):
 
     def test_publishing_between_writes(self):
         switched = 0
-        for number in range(ROUNDS):
+        for number in range(max(ROUNDS // 2, 1)):
             with self.subTest(seed=SEED + number):
                 history = History(SEED + number)
                 strategies = history.random.sample(STRATEGIES, history.random.randint(2, 3))
