@@ -138,7 +138,10 @@ BEGIN
   )
   SELECT ARRAY[d.deal_id],
          (SELECT row_to_json(x) FROM (
-            SELECT d.deal_id AS id, f.name, coalesce(s.messages, '{}') AS messages, d.conversations,
+            SELECT d.deal_id AS id,
+                   -- a conversation shows whose deal it was on only to those who may see the deal
+                   CASE WHEN (q.reps IS NULL OR f.owner = ANY (q.reps)) AND (q.teams IS NULL OR coalesce(f.closed_team, f.created_team) = ANY (q.teams)) THEN f.name END AS name,
+                   coalesce(s.messages, '{}') AS messages, d.conversations,
                    trim_scale(round((SELECT coalesce(sum((v_weights ->> y.theme)::numeric), 0) FROM unnest(s.messages) AS y(theme)), 12)) AS numerator,
                    CASE WHEN v_weights IS NOT NULL THEN 1 ELSE 0 END AS denominator) x)
   FROM deal d

@@ -11,8 +11,11 @@ COMMENT ON FUNCTION pl.percent IS 'a fraction as people read it';
 CREATE FUNCTION pl.span_text(p_ci numeric[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT format('95 %% interval %s to %s', pl.percent(p_ci[1]), pl.percent(p_ci[2])) $$;
 
-CREATE FUNCTION pl.days_text(q pl.metric_query) RETURNS text
-LANGUAGE sql STABLE AS $$ SELECT format('from %s to %s', q.first_on, q.end_on - 1) $$;
+CREATE FUNCTION pl.said_of(q pl.metric_query, p_key text) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT CASE p_key WHEN 'white_space' THEN format('On %s: ', pl.local_date(q.stock_at, q.zone)) ELSE format('From %s to %s: ', q.first_on, q.end_on - 1) END
+$$;
+COMMENT ON FUNCTION pl.said_of IS 'the days a sentence is about: those of the period, or that on which the stock is taken';
 
 CREATE FUNCTION pl.brief_total(p_org int, p_request jsonb, p_key text) RETURNS pl.metric_row
 LANGUAGE plpgsql STABLE AS $$
@@ -98,7 +101,7 @@ BEGIN
         FROM pl.setter_deals(q, v_all) d
         WHERE d.contribution IS NOT NULL) s;
   RETURN NEXT (2, 'mix_contribution',
-    format('The realised mix of segments is %s away from the strategy; what %s won %s %s points%s%s.', pl.percent(v_gap), p_name,
+    format('The realised mix of segments is %s away from the strategy; of that, what %s won %s %s points%s%s.', pl.percent(v_gap), p_name,
            CASE WHEN r.value > 0 THEN 'adds' WHEN r.value < 0 THEN 'takes back' ELSE 'changes that by' END, to_char(100 * abs(r.value), 'FM999990.0'),
            CASE WHEN json_array_length(v_away) > 0 THEN ', furthest away ' || pl.setter_list(v_away) ELSE '' END,
            CASE WHEN json_array_length(v_back) > 0 THEN ', furthest back ' || pl.setter_list(v_back) ELSE '' END),
@@ -117,7 +120,7 @@ DECLARE
                       FROM (SELECT * FROM pl.drill_white(q, pl.known_metric('white_space')) w ORDER BY w.place COLLATE "C" LIMIT 5) d);
 BEGIN
   RETURN NEXT (3, 'white_space',
-    format('%s of the %s target or on-strategy accounts of %s had no activity for %s days and have no open deal%s.', r.value, r.denominator, p_name, q.window_days,
+    format('%s of the %s target or on-strategy accounts of %s stand without activity for %s days and without an open deal%s.', r.value, r.denominator, p_name, q.window_days,
            (SELECT ': ' || string_agg(coalesce(a ->> 'name', a ->> 'id'), ', ' ORDER BY n) || CASE WHEN r.value > 3 THEN ' first' ELSE '' END
             FROM json_array_elements(v_accounts) WITH ORDINALITY AS x(a, n) WHERE n <= 3)),
     ARRAY['white_space'], json_build_object('count', r.value, 'of', r.denominator, 'potential', r.parts -> 'potential', 'accounts', v_accounts),
@@ -202,7 +205,7 @@ BEGIN
     SELECT 'rep' AS kind, v_id AS key, v_name AS label, pl.params_shown(q) AS params, q.currency, q.zone AS time_zone, pl.iso(q.as_of_shown) AS as_of,
            pl.iso(q.known_shown) AS known_at, q.strategies AS strategy_versions, q.backdated, q.fit_basis, q.credit,
            pl.json_lines(ARRAY(SELECT (SELECT row_to_json(s) FROM (
-             SELECT b.key, upper(left(pl.days_text(q), 1)) || substr(pl.days_text(q), 2) || ': ' || b.text AS text, b.metrics, b.figures, trim_scale(b.n) AS n, b.ci, b.quality,
+             SELECT b.key, pl.said_of(q, b.key) || b.text AS text, b.metrics, b.figures, trim_scale(b.n) AS n, b.ci, b.quality,
                     ARRAY(SELECT pl.rows_link(q, v_request, k) FROM unnest(b.metrics) k) AS links) s)
              FROM unnest(v_briefs) WITH ORDINALITY AS b WHERE b.withheld IS NULL ORDER BY b.ordinality)) AS sentences,
            pl.json_lines(ARRAY(SELECT json_build_object('key', b.key, 'metrics', b.metrics, 'reason', b.withheld, 'n', trim_scale(coalesce(b.n, 0)))
