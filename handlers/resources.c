@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export.h"
 #include "json_scan.h"
 #include "route.h"
 #include "shape_text.h"
@@ -197,11 +198,26 @@ enum err resource_write(struct request *request, struct reply *reply)
 	return err;
 }
 
+/* The columns of a list as CSV: what the table of the kind says after the envelope. */
+static enum err read_export(struct request *request, struct reply *reply, struct db_param *params)
+{
+	const struct shape *shape = resource_of(request)->shape;
+	struct db_array fields = {0};
+	enum err err;
+
+	for (size_t i = ENVELOPE_FIELDS; i < shape->count; i++)
+		db_array_add(&fields, text_of(shape->fields[i].name));
+	params[3] = db_array_param(&fields);
+	err = export_run(request, params, request->path_param_count > 0 ? 3 : 4, reply);
+	db_array_free(&fields);
+	return err;
+}
+
 enum err resource_read(struct request *request, struct reply *reply)
 {
 	struct db_result *rows = NULL;
 	struct buffer json = {0};
-	struct db_param params[3];
+	struct db_param params[4];
 	char org_id[16];
 	enum err err;
 
@@ -210,10 +226,13 @@ enum err resource_read(struct request *request, struct reply *reply)
 	params[0] = (struct db_param){.text = text_of(org_id)};
 	params[1] = (struct db_param){.text = text_of(resource_of(request)->kind)};
 	params[2] = (struct db_param){.text = buffer_text(&json)};
-	err = db_run(request->db, request->route->statement, params, 3, DB_ONE, &rows, &reply->problems, &reply->detail);
-	if (err == ERR_OK && db_value(rows, 0, 0).data == NULL)
+	if (request->answer != NULL)
+		err = read_export(request, reply, params);
+	else
+		err = db_run(request->db, request->route->statement, params, 3, DB_ONE, &rows, &reply->problems, &reply->detail);
+	if (err == ERR_OK && rows != NULL && db_value(rows, 0, 0).data == NULL)
 		err = ERR_NOT_FOUND;
-	if (err == ERR_OK)
+	if (err == ERR_OK && rows != NULL)
 		query_reply(request, rows, reply);
 	else if (err == ERR_NOT_FOUND && request->path_param_count > 0)
 		reply_error(reply, err, "there is no %s \"%.*s\"", resource_of(request)->kind, (int)request->path_params[0].size,

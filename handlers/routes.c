@@ -15,8 +15,8 @@
 
 /* The rows of one kind of object: Names and Name are its plural and singular in operationIds. */
 #define RESOURCE(plural, Names, Name, resource) \
-	{.method = METHOD_GET, .path = "/v1/" plural, .scope = READ_SCOPES, .params = &list_params, .run = resource_read, .versioned = true, \
-	 .statement = STATEMENT_object_list, .data = &(resource), .operation_id = "list" Names}, \
+	{.method = METHOD_GET, .path = "/v1/" plural, .scope = READ_SCOPES, .formats = TABLE_FORMATS, .params = &list_params, .run = resource_read, \
+	 .versioned = true, .statement = STATEMENT_object_list, .export = STATEMENT_object_export, .data = &(resource), .operation_id = "list" Names}, \
 	{.method = METHOD_POST, .path = "/v1/" plural, .scope = SCOPE_INGEST, .body = BODY_STREAM, \
 	 .media = MEDIA_BIT_JSON | MEDIA_BIT_NDJSON | MEDIA_BIT_CSV, .params = &post_params, .run = resource_post, \
 	 .prepare = resource_post_one, .data = &(resource), .operation_id = "post" Names}, \
@@ -33,8 +33,9 @@
 	 .run = resource_write, .prepare = resource_restore, .data = &(resource), .operation_id = "restore" Name}, \
 	{.method = METHOD_POST, .path = ID_PATH(plural) "/merge", .scope = SCOPE_INGEST, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, \
 	 .params = &write_params, .run = resource_write, .prepare = resource_merge, .data = &(resource), .operation_id = "merge" Name}, \
-	{.method = METHOD_GET, .path = ID_PATH(plural) "/history", .scope = READ_SCOPES, .params = &history_params, \
-	 .run = resource_read, .versioned = true, .statement = STATEMENT_object_history, .data = &(resource), .operation_id = "list" Name "History"}
+	{.method = METHOD_GET, .path = ID_PATH(plural) "/history", .scope = READ_SCOPES, .formats = TABLE_FORMATS, \
+	 .params = &history_params, .run = resource_read, .versioned = true, .statement = STATEMENT_object_history, \
+	 .export = STATEMENT_object_history_export, .data = &(resource), .operation_id = "list" Name "History"}
 
 const struct route routes[] = {
 	/* the service itself */
@@ -55,8 +56,9 @@ const struct route routes[] = {
 	RESOURCE("fx-rates", "FxRates", "FxRate", resource_fx_rate),
 
 	/* what the leadership wants */
-	{.method = METHOD_GET, .path = "/v1/strategies", .scope = STRATEGY_READ, .params = &strategy_list_params, .run = query_run,
-	 .versioned = true, .statement = STATEMENT_strategy_list, .operation_id = "listStrategies"},
+	{.method = METHOD_GET, .path = "/v1/strategies", .scope = STRATEGY_READ, .formats = TABLE_FORMATS, .params = &strategy_list_params,
+	 .run = query_run, .versioned = true, .statement = STATEMENT_strategy_list, .export = STATEMENT_strategy_export,
+	 .operation_id = "listStrategies"},
 	{.method = METHOD_POST, .path = "/v1/strategies", .scope = SCOPE_STRATEGY, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
 	 .run = strategy_post, .operation_id = "createStrategy"},
 	{.method = METHOD_GET, .path = "/v1/strategies/{id}", .scope = STRATEGY_READ, .run = query_run, .versioned = true,
@@ -104,7 +106,8 @@ const struct route routes[] = {
 	{.method = METHOD_GET, .path = "/v1/metrics/{key}", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_params,
 	 .run = query_run, .versioned = true, .standby = true, .statement = STATEMENT_metric, .operation_id = "getMetric"},
 	{.method = METHOD_GET, .path = "/v1/metrics/{key}/rows", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_rows_params,
-	 .run = query_run, .versioned = true, .standby = true, .statement = STATEMENT_metric_rows, .operation_id = "listMetricRows"},
+	 .run = query_run, .versioned = true, .standby = true, .statement = STATEMENT_metric_rows, .export = STATEMENT_metric_rows_export,
+	 .operation_id = "listMetricRows"},
 
 	/* the organisation */
 	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .versioned = true, .statement = STATEMENT_settings_get,
@@ -112,8 +115,8 @@ const struct route routes[] = {
 	{.method = METHOD_PATCH, .path = "/v1/settings", .scope = SCOPE_ADMIN, .body = BODY_WHOLE,
 	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = settings_patch, .statement = STATEMENT_settings_patch,
 	 .operation_id = "patchSettings"},
-	{.method = METHOD_GET, .path = "/v1/audit", .scope = SCOPE_ADMIN, .params = &audit_params, .run = query_run,
-	 .statement = STATEMENT_audit_list, .operation_id = "listAudit"},
+	{.method = METHOD_GET, .path = "/v1/audit", .scope = SCOPE_ADMIN, .formats = TABLE_FORMATS, .params = &audit_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_audit_list, .export = STATEMENT_audit_export, .operation_id = "listAudit"},
 };
 
 const size_t routes_count = sizeof routes / sizeof *routes;

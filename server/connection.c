@@ -80,7 +80,7 @@ static void cut_slow(struct connections *connections, struct connection *connect
 	struct exchange *exchange = connection->exchange;
 
 	stats_count(connections->context->service->stats, COUNTER_TIMEOUTS, 1);
-	if (exchange == NULL || exchange->answered) {
+	if (exchange == NULL || exchange->answered || exchange->stage == EXCHANGE_SEND) {
 		(void)shutdown(connection->fd, SHUT_RDWR);
 		connection->deadline_ns = 0;
 		return;
@@ -105,7 +105,9 @@ void connections_check(struct connections *connections, uint64_t now_ns)
 		struct exchange *exchange = connection->exchange;
 
 		if (exchange != NULL && exchange->suspended) {
-			if (exchange->stage == EXCHANGE_WORK && exchange->job_out && now_ns > exchange->complete_ns + grace_ns)
+			/* An answer that is sent while it is made has limits of its own. */
+			if (exchange->stage == EXCHANGE_WORK && exchange->job_out && exchange->job.request.answer == NULL &&
+			    now_ns > exchange->complete_ns + grace_ns)
 				answer_without_job(connections, exchange, ERR_DATABASE_TIMEOUT, "the database did not answer in time");
 		} else if (connection->deadline_ns != 0 && now_ns > connection->deadline_ns) {
 			cut_slow(connections, connection);
@@ -125,9 +127,14 @@ void connections_end_all(struct connections *connections)
 	for (struct connection *connection = connections->first; connection != NULL; connection = connection->next) {
 		struct exchange *exchange = connection->exchange;
 
-		if (exchange != NULL && exchange->suspended)
-			answer_without_job(connections, exchange, ERR_SHUTTING_DOWN, "the service is shutting down; try again");
-		else
+		if (exchange != NULL && exchange->stage == EXCHANGE_SEND) {
+			exchange_abandon(exchange);
 			(void)shutdown(connection->fd, SHUT_RDWR);
+			connections->resume(exchange);
+		} else if (exchange != NULL && exchange->suspended) {
+			answer_without_job(connections, exchange, ERR_SHUTTING_DOWN, "the service is shutting down; try again");
+		} else {
+			(void)shutdown(connection->fd, SHUT_RDWR);
+		}
 	}
 }

@@ -1,4 +1,4 @@
-/* PostgreSQL. The only file that sees libpq.
+/* PostgreSQL. This file and db_rows.c alone see libpq.
  *
  * Every call has a deadline: libpq is used in its non-blocking form and waited for with poll(). A server that is gone is noticed
  * by the socket, one that is silent by the deadline, a network that is cut by TCP_USER_TIMEOUT. */
@@ -111,7 +111,7 @@ static bool is_alive(struct db *db)
 	return PQstatus(db->connection) == CONNECTION_OK;
 }
 
-static void failure_of_result(struct failure *failure, const PGresult *result)
+void failure_of_result(struct failure *failure, const PGresult *result)
 {
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *raised = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
@@ -380,8 +380,8 @@ void db_result_free(struct db_result *result)
 	free(result);
 }
 
-/* Sends one statement and takes its answer. NULL on failure. */
-static PGresult *execute(struct db *db, enum statement statement, const struct wire *wire, size_t count, struct failure *failure)
+/* Sends one statement. False: the connection is gone. */
+bool db_send(struct db *db, enum statement statement, const struct wire *wire, size_t count, struct failure *failure)
 {
 	const struct statement_info *info = &statement_table[statement];
 	int sent;
@@ -390,12 +390,17 @@ static PGresult *execute(struct db *db, enum statement statement, const struct w
 		sent = PQsendQueryPrepared(db->connection, info->name, (int)count, wire->values, wire->lengths, wire->formats, 0);
 	else
 		sent = PQsendQueryParams(db->connection, info->text, (int)count, NULL, wire->values, wire->lengths, wire->formats, 0);
-	if (!sent) {
-		failure_set(failure, "", first_line(PQerrorMessage(db->connection)));
-		db_disconnect(db);
-		return NULL;
-	}
-	return collect(db, db_answer_deadline(db), failure);
+	if (sent)
+		return true;
+	failure_set(failure, "", first_line(PQerrorMessage(db->connection)));
+	db_disconnect(db);
+	return false;
+}
+
+/* Sends one statement and takes its answer. NULL on failure. */
+static PGresult *execute(struct db *db, enum statement statement, const struct wire *wire, size_t count, struct failure *failure)
+{
+	return db_send(db, statement, wire, count, failure) ? collect(db, db_answer_deadline(db), failure) : NULL;
 }
 
 /* One statement in a transaction of its own, so that the timeout can be set for it alone. */
@@ -424,6 +429,20 @@ static bool is_forgotten(const char *sqlstate)
 	return strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0;
 }
 
+bool db_forgotten(struct db *db, const struct failure *failure, int *times)
+{
+	if (!is_forgotten(failure->sqlstate) || !db->prepare)
+		return false;
+	/* A fresh connection knows all statements. Lost again, they will be lost always. */
+	if ((*times)++ > 0) {
+		if (strcmp(failure->sqlstate, "26000") != 0)
+			return false;
+		give_up_preparing(db);
+	}
+	db_disconnect(db);
+	return true;
+}
+
 /* True when the same may be tried again, with what has to be done first done. Only outside a transaction: inside one, everything
  * before is lost too. */
 static bool may_retry(struct db *db, const struct failure *failure, int try, int *forgotten)
@@ -434,16 +453,7 @@ static bool may_retry(struct db *db, const struct failure *failure, int try, int
 		nanosleep(&(struct timespec){.tv_nsec = RETRY_PAUSE_MS * 1000000L * (try + 1)}, NULL);
 		return true;
 	}
-	if (!is_forgotten(failure->sqlstate) || !db->prepare)
-		return false;
-	/* A fresh connection knows all statements. Lost again, they will be lost always. */
-	if ((*forgotten)++ > 0) {
-		if (strcmp(failure->sqlstate, "26000") != 0)
-			return false;
-		give_up_preparing(db);
-	}
-	db_disconnect(db);
-	return true;
+	return db_forgotten(db, failure, forgotten);
 }
 
 static PGresult *run(struct db *db, enum statement statement, const struct wire *wire, size_t count, struct failure *failure)

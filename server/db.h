@@ -57,6 +57,25 @@ bool db_check_statements(struct db *db, struct buffer *faults);
 enum err db_run(struct db *db, enum statement statement, const struct db_param *params, size_t count, enum db_shape shape,
 		struct db_result **result, struct problems *problems, struct buffer *detail);
 
+/* The rows of one statement one at a time, in constant memory however many there are: a read-only transaction of its own, one
+ * snapshot. open returns when the first row is there; no row at all is ERR_NOT_FOUND. timeout_ms: of the whole, from open to close.
+ * wanted(context) is asked a few times a second while waiting; when it is false the reading ends with ERR_REQUEST_TIMEOUT, which
+ * nobody is told. Between open and close the connection runs nothing else. Errors as db_run has them. */
+struct db_rows;
+struct db_rows_open {
+	enum statement statement;
+	const struct db_param *params;
+	size_t count;
+	int timeout_ms;
+	bool (*wanted)(void *context);
+	void *context;
+};
+enum err db_rows_open(struct db *db, const struct db_rows_open *open, struct db_rows **rows, struct problems *problems,
+		      struct buffer *detail);
+struct text db_rows_value(const struct db_rows *rows, size_t column); /* of this row, until the next; absent text for null or no such column */
+enum err db_rows_next(struct db_rows *rows, bool *more);              /* *more: there is another row, and it is this one now */
+void db_rows_close(struct db_rows *rows);                             /* at any time; NULL allowed */
+
 enum err db_begin(struct db *db);
 enum err db_commit(struct db *db);
 void db_rollback(struct db *db);

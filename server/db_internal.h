@@ -47,6 +47,11 @@ bool db_connected(struct db *db, struct failure *failure); /* connects unless th
 bool db_session(struct db *db, struct failure *failure);   /* and makes it ready for statements */
 bool db_command(struct db *db, const char *sql, int64_t deadline_ns, struct failure *failure); /* simple protocol, no rows */
 void db_disconnect(struct db *db);
+bool db_forgotten(struct db *db, const struct failure *failure, int *times); /* the statement was lost: true when it may be sent again */
+struct pg_result;
+void failure_of_result(struct failure *failure, const struct pg_result *result);
+struct wire;
+bool db_send(struct db *db, enum statement statement, const struct wire *wire, size_t count, struct failure *failure);
 bool db_transaction_is_sound(const struct db *db);         /* connected, and nothing in the transaction failed */
 
 /* db_transaction.c */

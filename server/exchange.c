@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "export.h"
 #include "gzip.h"
 #include "ingest.h"
 #include "process.h"
@@ -44,6 +45,7 @@ void exchange_free(struct exchange *exchange)
 	exchange->context->in_flight--;
 	release_body(exchange);
 	body_stream_free(exchange->job.request.stream);
+	answer_stream_free(exchange->job.request.answer);
 	ingest_item_free(&exchange->job.item);
 	buffer_free(&exchange->job.unpacked);
 	reply_free(&exchange->job.reply);
@@ -98,7 +100,8 @@ void exchange_refuse(struct exchange *exchange, enum err err, const char *format
 
 /* ── streams ── */
 
-static void stream_space(void *owner)
+/* There is room in the body's stream, or something in the answer's. */
+static void stream_moved(void *owner)
 {
 	struct exchange *exchange = owner;
 
@@ -177,6 +180,8 @@ void exchange_abandon(struct exchange *exchange)
 	struct body_stream *stream = exchange->job.request.stream;
 
 	stream_leave(exchange);
+	if (exchange->job.request.answer != NULL)
+		answer_stream_close(exchange->job.request.answer);
 	if (stream != NULL && exchange->job_out)
 		body_stream_fail(stream, ERR_REQUEST_TIMEOUT);
 	if (!exchange->job_out)
@@ -189,7 +194,7 @@ static void stream_begin(struct exchange *exchange)
 		exchange_refuse(exchange, ERR_OVERLOADED, "too many bodies are arriving; try again in a moment");
 		return;
 	}
-	exchange->job.request.stream = body_stream_new(exchange->body_is_gzip, stream_space, exchange);
+	exchange->job.request.stream = body_stream_new(exchange->body_is_gzip, stream_moved, exchange);
 	exchange->stage = EXCHANGE_STREAM;
 }
 
@@ -300,6 +305,17 @@ static enum err authenticate(struct exchange *exchange)
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* A streamed answer has begun: from here on the reply is the loop's. */
+static void begin_sending(struct exchange *exchange)
+{
+	struct reply *reply = &exchange->job.reply;
+
+	exchange->stage = EXCHANGE_SEND;
+	exchange->gzipped = answer_stream_is_gzip(exchange->job.request.answer);
+	if (reply->status == 0)
+		reply->status = 200;
+}
+
 void exchange_complete(struct exchange *exchange)
 {
 	struct job *job = &exchange->job;
@@ -308,6 +324,8 @@ void exchange_complete(struct exchange *exchange)
 
 	if (exchange->stage == EXCHANGE_STREAM)
 		stream_end(exchange);
+	if (exchange->stage == EXCHANGE_WORK && job->request.answer != NULL && answer_stream_begun(job->request.answer))
+		begin_sending(exchange);
 	if (exchange->stage != EXCHANGE_COLLECT)
 		return;
 	if (exchange->body.size == 0 && (route->body == BODY_WHOLE || route->body == BODY_STREAM)) {
@@ -328,6 +346,8 @@ void exchange_complete(struct exchange *exchange)
 		return;
 	}
 	exchange->stage = EXCHANGE_WORK;
+	if (export_wanted(&job->request))
+		job->request.answer = answer_stream_new(exchange->accepts_gzip && exchange->context->service->settings->gzip, stream_moved, exchange);
 	submit(exchange);
 }
 
@@ -338,7 +358,8 @@ void exchange_done(struct job *job)
 	/* From here on the worker belongs to somebody else: what still arrives must not wait for a reader. */
 	if (job->request.stream != NULL)
 		body_stream_close(job->request.stream);
-	exchange_finish(exchange, &job->reply);
+	if (job->request.answer == NULL || !answer_stream_begun(job->request.answer))
+		exchange_finish(exchange, &job->reply);
 	exchange->context->wake(exchange, true);
 }
 
@@ -347,7 +368,9 @@ void exchange_returned(struct exchange *exchange)
 	exchange->job_out = false;
 	stream_uncount(exchange);
 	release_body(exchange);
-	/* A refusal in the meantime has answered already. */
-	if (exchange->stage == EXCHANGE_WORK || exchange->stage == EXCHANGE_STREAM)
+	/* A refusal in the meantime has answered already, and a stream is sent to its end whether its producer is there or not. */
+	if (exchange->stage == EXCHANGE_WORK && exchange->job.request.answer != NULL && answer_stream_begun(exchange->job.request.answer))
+		begin_sending(exchange);
+	else if (exchange->stage == EXCHANGE_WORK || exchange->stage == EXCHANGE_STREAM)
 		exchange->stage = EXCHANGE_READY;
 }

@@ -6,6 +6,7 @@
 #ifndef PLUMBLINE_EXCHANGE_H
 #define PLUMBLINE_EXCHANGE_H
 
+#include "answer_stream.h"
 #include "body_stream.h"
 #include "http_guard.h"
 #include "service.h"
@@ -21,7 +22,8 @@ enum exchange_stage {
 	EXCHANGE_COLLECT, /* the body is being collected */
 	EXCHANGE_STREAM,  /* the body goes to a worker while it arrives */
 	EXCHANGE_WORK,    /* all is there; the job is with the pool */
-	EXCHANGE_READY    /* `answer` is complete; what still arrives is dropped */
+	EXCHANGE_READY,   /* `answer` is complete; what still arrives is dropped */
+	EXCHANGE_SEND     /* the head of `answer` is settled, its body is made while it is sent; the job may be out */
 };
 
 struct exchange;
@@ -64,6 +66,7 @@ struct exchange {
 	bool has_body, expects_continue;
 	uint64_t declared;             /* Content-Length; UINT64_MAX: unknown (chunked) */
 	uint64_t received;             /* bytes of the body so far, as they came */
+	uint64_t sent;                 /* bytes of a streamed answer so far */
 	struct buffer body;
 	size_t reserved;               /* bytes counted in context->body_bytes */
 	bool stream_counted, stream_waiting;
@@ -100,7 +103,7 @@ void exchange_returned(struct exchange *exchange);
 /* Makes an error the answer, whatever stage the exchange is in; the job, if it is out, comes back to nobody. */
 void exchange_refuse(struct exchange *exchange, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The client went away: a worker that reads the stream is released. */
+/* The client went away: a worker that reads its body, or makes an answer while it is sent, is released. */
 void exchange_abandon(struct exchange *exchange);
 
 /* Ends the reply: problem document, 304, gzip. On the thread that made the reply. */
@@ -111,6 +114,9 @@ void exchange_headers(struct exchange *exchange, void (*add)(void *to, const cha
 
 /* The client went away before there was an answer: noted in the log, counted nowhere. */
 void exchange_gone(const struct exchange *exchange);
+
+/* A streamed answer is over: all of it was handed to the client, or not. Noted and counted. */
+void exchange_sent(struct exchange *exchange, bool all);
 
 /* One log line, one count. body_bytes: what is sent. Does nothing the second time. */
 void exchange_account(struct exchange *exchange, size_t body_bytes);

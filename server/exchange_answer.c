@@ -148,7 +148,7 @@ void exchange_account(struct exchange *exchange, size_t body_bytes)
 					       request->traceparent[0] != '\0' ? 32 : 0});
 	log_text(&line, "method", exchange->method);
 	log_string(&line, "route", request->route != NULL ? request->route->path : "none");
-	if (!exchange->job_out && request->who.org_id != 0) {
+	if ((!exchange->job_out || exchange->stage == EXCHANGE_SEND) && request->who.org_id != 0) {
 		log_int(&line, "org", request->who.org_id);
 		log_string(&line, "key", request->who.key_id);
 	}
@@ -158,6 +158,18 @@ void exchange_account(struct exchange *exchange, size_t body_bytes)
 	if (reply->err != ERR_OK)
 		log_string(&line, "code", error_info(reply->err)->code);
 	log_end(&line);
+}
+
+void exchange_sent(struct exchange *exchange, bool all)
+{
+	enum err failed = answer_stream_failed(exchange->job.request.answer);
+
+	exchange->answer->err = failed;
+	if (all || failed != ERR_OK)
+		exchange_account(exchange, exchange->sent);
+	else
+		exchange_gone(exchange);
+	exchange->answered = true;
 }
 
 void exchange_gone(const struct exchange *exchange)
@@ -171,5 +183,6 @@ void exchange_gone(const struct exchange *exchange)
 	log_string(&line, "route", request->route != NULL ? request->route->path : "none");
 	log_decimal(&line, "ms", (double)(process_now_ns() - exchange->start_ns) / 1e6);
 	log_int(&line, "received", (int64_t)exchange->received);
+	log_int(&line, "sent", (int64_t)exchange->sent);
 	log_end(&line);
 }

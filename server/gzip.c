@@ -35,6 +35,52 @@ bool gzip_compress(struct text data, struct buffer *out)
 	return smaller;
 }
 
+struct gzip {
+	z_stream stream;
+	char out[PIECE / 4];
+};
+
+struct gzip *gzip_new(void)
+{
+	struct gzip *gzip = calloc(1, sizeof *gzip);
+
+	if (gzip == NULL || deflateInit2(&gzip->stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+	return gzip;
+}
+
+void gzip_free(struct gzip *gzip)
+{
+	if (gzip == NULL)
+		return;
+	deflateEnd(&gzip->stream);
+	free(gzip);
+}
+
+bool gzip_write(struct gzip *gzip, struct text data, bool last, bool (*put)(void *context, struct text piece), void *context)
+{
+	z_stream *stream = &gzip->stream;
+	bool full = true;
+
+	/* Rows come in far smaller pieces than the 4 GiB that zlib counts up to; longer ones would be cut. */
+	if (data.size > UINT_MAX)
+		return false;
+	stream->next_in = (const Bytef *)data.data;
+	stream->avail_in = (uInt)data.size;
+	while (full) {
+		struct text piece = {gzip->out, 0};
+
+		stream->next_out = (Bytef *)gzip->out;
+		stream->avail_out = sizeof gzip->out;
+		(void)deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
+		full = stream->avail_out == 0;
+		piece.size = sizeof gzip->out - stream->avail_out;
+		if (piece.size > 0 && !put(context, piece))
+			return false;
+	}
+	return true;
+}
+
 struct gunzip {
 	z_stream stream;
 	bool between;  /* at the start, or a member just ended: the file may end here */

@@ -16,7 +16,14 @@ bool gzip_compress(struct text data, struct buffer *out);
  * ERR_BODY_TOO_LARGE as soon as the output would pass limit bytes, ERR_INVALID_ENCODING when broken, cut or followed by rubbish. */
 enum err gzip_expand(struct text data, size_t limit, struct buffer *out);
 
-/* Piece by piece, in a fixed buffer. */
+/* Compresses piece by piece, in a fixed buffer: output is handed to put as it comes; with last set the file is ended. put returns
+ * false when it takes no more: then so does gzip_write, and the rest is dropped. */
+struct gzip;
+struct gzip *gzip_new(void);
+void gzip_free(struct gzip *gzip); /* NULL allowed */
+bool gzip_write(struct gzip *gzip, struct text data, bool last, bool (*put)(void *context, struct text piece), void *context);
+
+/* Decompresses piece by piece, in a fixed buffer. */
 struct gunzip;
 struct gunzip *gunzip_new(void);
 void gunzip_free(struct gunzip *gunzip); /* NULL allowed */

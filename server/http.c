@@ -1,7 +1,6 @@
-#include "http.h"
+#include "http_internal.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,39 +18,10 @@
 #include "stats.h"
 
 enum {
-	LIBRARY_MEMORY = 32 * 1024, /* a connection: half of it holds the head; all of it is cleared for every request */
-	TICK_MS = 250,              /* between two looks at the deadlines */
-	RESERVE_MIN = 64,           /* connections above the limit that are accepted to be told 503 */
-	LAST_ANSWERS_S = 2          /* after the time to drain is up, for the last answers to leave */
+	TICK_MS = 250,      /* between two looks at the deadlines */
+	RESERVE_MIN = 64,   /* connections above the limit that are accepted to be told 503 */
+	LAST_ANSWERS_S = 2  /* after the time to drain is up, for the last answers to leave */
 };
-
-struct http {
-	struct http_config config;
-	struct exchange_context context; /* exchanges know it alone: http_of leads from there to here */
-	struct MHD_Daemon *daemon;
-	char *cert, *key;
-	int epoll_fd, event_fd;
-	uint16_t port;
-	struct connections connections;
-	size_t suspended;
-	uint64_t next_tick_ns, drain_deadline_ns;
-	atomic_bool drain_wanted;
-	bool drained;
-	pthread_mutex_t mutex;           /* guards the list of exchanges to look at */
-	struct exchange *list;
-};
-
-static struct http *http_of(struct exchange_context *context)
-{
-	return (struct http *)(void *)((char *)context - offsetof(struct http, context));
-}
-
-static struct connection *connection_of(struct MHD_Connection *handle)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info != NULL ? info->socket_context : NULL;
-}
 
 /* ── the list of exchanges other threads want looked at ── */
 
@@ -82,18 +52,10 @@ static void wake(struct exchange *exchange, bool done)
 		knock(http);
 }
 
-static void suspend(struct http *http, struct exchange *exchange)
-{
-	MHD_suspend_connection(exchange->connection);
-	exchange->suspended = true;
-	exchange->suspended_ns = process_now_ns();
-	http->suspended++;
-}
-
 static void resume(struct exchange *exchange)
 {
 	struct http *http = http_of(exchange->context);
-	struct connection *connection = connection_of(exchange->connection);
+	struct connection *connection = http_connection_of(exchange->connection);
 
 	if (!exchange->suspended || exchange->gone)
 		return;
@@ -150,45 +112,13 @@ static void look_at_list(struct http *http)
 	}
 }
 
-/* ── answers ── */
-
-static void add_header(void *to, const char *name, const char *value)
-{
-	(void)MHD_add_response_header(to, name, value);
-}
-
-/* Hands the answer to the library, which owns the body from then on. */
-static enum MHD_Result send_answer(struct connection *connection, struct exchange *exchange)
-{
-	static char nothing[1];
-	struct reply *reply = exchange->answer;
-	size_t size = reply->body.size;
-	struct MHD_Response *response;
-	enum MHD_Result result;
-
-	exchange_account(exchange, exchange->job.request.method == METHOD_HEAD ? 0 : size);
-	response = size > 0 ? MHD_create_response_from_buffer(size, reply->body.data, MHD_RESPMEM_MUST_FREE)
-			    : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
-	if (response == NULL)
-		return MHD_NO;
-	if (size > 0)
-		reply->body = (struct buffer){0};
-	exchange_headers(exchange, add_header, response);
-	result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
-	MHD_destroy_response(response);
-	connection->deadline_ns = process_now_ns() +
-				  (uint64_t)http_of(exchange->context)->config.service->settings->body_timeout_s * SECOND_NS +
-				  size * (SECOND_NS / SEND_RATE);
-	return result;
-}
-
 /* ── requests ── */
 
 /* The request line is there. What is returned becomes the request's own pointer in the calls to come. */
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *handle)
 {
 	struct http *http = cls;
-	struct connection *connection = connection_of(handle);
+	struct connection *connection = http_connection_of(handle);
 	struct exchange *exchange = exchange_new(&http->context);
 
 	exchange->connection = handle;
@@ -244,26 +174,16 @@ static enum MHD_Result refuse_early(struct http *http, struct connection *connec
 	/* A client that waits for "100 Continue" has not sent anything; one whose framing is in doubt is not read further. */
 	if (exchange->must_close || exchange->expects_continue) {
 		exchange->must_close = true;
-		return send_answer(connection, exchange);
+		return http_send_answer(connection, exchange);
 	}
 	if (exchange->declared > DISCARD_MAX) {
 		if (!http->connections.bare) {
 			exchange->must_close = true;
-			return send_answer(connection, exchange);
+			return http_send_answer(connection, exchange);
 		}
 		connection_last_words(&http->connections, connection);
 	}
 	return MHD_YES;
-}
-
-/* A body that keeps coming gets more time, but never more than body_timeout_s from one piece to the next. */
-static void earn_time(struct http *http, struct connection *connection, size_t bytes)
-{
-	uint64_t latest = process_now_ns() + (uint64_t)http->config.service->settings->body_timeout_s * SECOND_NS;
-
-	connection->deadline_ns += bytes * (SECOND_NS / BODY_RATE);
-	if (connection->deadline_ns > latest)
-		connection->deadline_ns = latest;
 }
 
 static enum MHD_Result on_body(struct http *http, struct connection *connection, struct exchange *exchange, const char *data,
@@ -277,8 +197,8 @@ static enum MHD_Result on_body(struct http *http, struct connection *connection,
 	if (exchange->stage == EXCHANGE_READY && exchange->received > DISCARD_MAX && exchange->declared - exchange->received > DISCARD_MAX)
 		connection_last_words(&http->connections, connection);
 	else if (*size > 0)
-		suspend(http, exchange);
-	earn_time(http, connection, taken);
+		http_suspend(http, exchange);
+	http_earn_time(http, connection, taken, BODY_RATE);
 	return MHD_YES;
 }
 
@@ -290,9 +210,11 @@ static enum MHD_Result on_complete(struct http *http, struct connection *connect
 		exchange->complete_ns = process_now_ns();
 	exchange_complete(exchange);
 	if (exchange->stage == EXCHANGE_READY)
-		return send_answer(connection, exchange);
+		return http_send_answer(connection, exchange);
+	if (exchange->stage == EXCHANGE_SEND)
+		return http_send_stream(connection, exchange);
 	connection->deadline_ns = 0;
-	suspend(http, exchange);
+	http_suspend(http, exchange);
 	return MHD_YES;
 }
 
@@ -302,7 +224,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *handle, cons
 {
 	struct http *http = cls;
 	struct exchange *exchange = *context;
-	struct connection *connection = connection_of(handle);
+	struct connection *connection = http_connection_of(handle);
 
 	(void)url; /* decoded by the library, which cuts it at an encoded U+0000: the raw target is what counts */
 	if (exchange == NULL || connection == NULL)
@@ -323,10 +245,9 @@ static void on_request_end(void *cls, struct MHD_Connection *handle, void **cont
 {
 	struct http *http = cls;
 	struct exchange *exchange = *context;
-	struct connection *connection = connection_of(handle);
+	struct connection *connection = http_connection_of(handle);
 	const struct settings *settings = http->config.service->settings;
 
-	(void)how;
 	*context = NULL;
 	if (connection != NULL) {
 		connection->exchange = NULL;
@@ -335,7 +256,9 @@ static void on_request_end(void *cls, struct MHD_Connection *handle, void **cont
 	}
 	if (exchange == NULL)
 		return;
-	if (!exchange->answered && exchange->headed)
+	if (exchange->stage == EXCHANGE_SEND)
+		exchange_sent(exchange, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	else if (!exchange->answered && exchange->headed)
 		exchange_gone(exchange);
 	exchange_abandon(exchange);
 	release(http, exchange);

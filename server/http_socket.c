@@ -70,6 +70,12 @@ int http_listen(const char *address, uint16_t *port, struct buffer *fault)
 	return fd;
 }
 
+void http_reset(int fd)
+{
+	/* Takes the socket off its connection, which sends a reset; closing it, once the library does, would have sent an end. */
+	(void)connect(fd, &(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr));
+}
+
 char *http_read_file(const char *path, struct buffer *fault)
 {
 	FILE *file = fopen(path, "re");

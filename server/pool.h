@@ -15,12 +15,13 @@
 /* Queues, each with its own threads:
  *   versioned  reads whose answer may be in the cache: one thread takes all that wait and asks for the versions once
  *   requests   everything else, and what the cache did not have: the workers, one request each at a time
+ *   exports    answers sent while they are read: as many threads as may run at a time, so that nothing ever waits here
  *   streams    bodies read while they arrive, at the pace of the client: few threads, so that slow clients hold up nobody else
  *   commits    single events: a thread takes all that wait and writes them together. Each organisation has its place in one of
  *              these lanes, which keeps its events in order; while one organisation is locked (a rebuild, a large import), those
  *              of the other lanes are written */
 enum { COMMITTERS = 4 };
-enum lane { LANE_VERSIONED, LANE_REQUESTS, LANE_STREAMS, LANE_COMMITS, LANE_COUNT = LANE_COMMITS + COMMITTERS };
+enum lane { LANE_VERSIONED, LANE_REQUESTS, LANE_STREAMS, LANE_EXPORTS, LANE_COMMITS, LANE_COUNT = LANE_COMMITS + COMMITTERS };
 
 struct worker_pool {
 	const struct settings *settings;
@@ -30,6 +31,7 @@ struct worker_pool {
 	struct queue queues[LANE_COUNT];
 	struct thread *threads;
 	size_t thread_count;
+	atomic_int exports;    /* in LANE_EXPORTS: waiting for its thread to turn, or running */
 	atomic_bool refusing, cancelled;
 };
 
@@ -55,6 +57,9 @@ void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from);
 
 /* Puts a job that is in the pool already into another lane; a full queue finishes it with ERR_OVERLOADED, and gives false. */
 bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job);
+
+/* Gives an export to its lane; finishes it with ERR_OVERLOADED when as many as may run are running. */
+void job_export(struct worker_pool *pool, struct job *job);
 
 /* Where the events of this job's organisation are written. */
 enum lane commit_lane(const struct job *job);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "db.h"
+#include "export.h"
 #include "route.h"
 #include "shape.h"
 
@@ -86,8 +87,7 @@ static void append_percent_encoded(struct buffer *out, struct text text)
 	}
 }
 
-/* The same request with the cursor of the next page. */
-static void add_link(const struct request *request, struct text cursor, struct reply *reply)
+void query_link(const struct request *request, struct text cursor, struct reply *reply)
 {
 	const char *end = memchr(request->target.data, '?', request->target.size);
 	struct buffer link = {0};
@@ -104,12 +104,14 @@ static void add_link(const struct request *request, struct text cursor, struct r
 		buffer_append_string(&link, "=");
 		append_percent_encoded(&link, request->query[i].value);
 	}
+	if (request->format != FORMAT_JSON) /* which the machinery has taken out of the parameters */
+		buffer_printf(&link, "&format=%s", format_word(request->format));
 	buffer_append_string(&link, ">; rel=\"next\"");
 	reply_header(reply, "Link", link.data);
 	buffer_free(&link);
 }
 
-static const char *content_type(enum format format)
+const char *query_content_type(enum format format)
 {
 	static const char *const types[] = {
 	    [FORMAT_JSON] = NULL,
@@ -126,9 +128,9 @@ void query_reply(const struct request *request, const struct db_result *rows, st
 
 	buffer_clear(&reply->body);
 	buffer_append_text(&reply->body, db_value(rows, 0, 0));
-	reply->content_type = content_type(request->format);
+	reply->content_type = query_content_type(request->format);
 	if (cursor.data != NULL)
-		add_link(request, cursor, reply);
+		query_link(request, cursor, reply);
 }
 
 enum err query_ask(struct request *request, struct reply *reply, enum statement statement, struct db_result **rows)
@@ -144,6 +146,11 @@ enum err query_ask(struct request *request, struct reply *reply, enum statement 
 	request_to_json(request, &json);
 	params[0] = (struct db_param){.text = text_of(org_id)};
 	params[1] = (struct db_param){.text = buffer_text(&json)};
+	if (request->answer != NULL) {
+		err = export_run(request, params, 2, reply);
+		buffer_free(&json);
+		return err;
+	}
 	err = db_run(request->db, statement, params, 2, DB_ONE, rows, &reply->problems, &reply->detail);
 	if (err == ERR_OK && db_value(*rows, 0, 0).data == NULL) {
 		db_result_free(*rows);
@@ -159,7 +166,7 @@ enum err query_run(struct request *request, struct reply *reply)
 	struct db_result *rows = NULL;
 	enum err err = query_ask(request, reply, request->route->statement, &rows);
 
-	if (err == ERR_OK)
+	if (err == ERR_OK && rows != NULL) /* else an export, which is sent already */
 		query_reply(request, rows, reply);
 	db_result_free(rows);
 	return err;

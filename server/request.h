@@ -12,6 +12,7 @@
 struct db;
 struct route;
 struct body_stream;
+struct answer_stream;
 struct service;
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_COUNT };
@@ -53,6 +54,7 @@ struct request {
 	enum format format;                       /* negotiated from ?format= and Accept among the route's */
 	struct text body;                         /* whole body, decoded from gzip; empty for streamed routes */
 	struct body_stream *stream;               /* for routes with BODY_STREAM, else NULL */
+	struct answer_stream *answer;             /* where an answer goes that is sent while it is made (export.h); else NULL */
 	struct principal who;
 	struct db *db;                            /* this worker's connection; NULL in prepare hooks */
 	char request_id[129];

@@ -38,6 +38,8 @@ struct route {
 	                                * ETag, If-None-Match → 304, and the in-process cache apply */
 	bool standby;                  /* versioned, and may be answered by the hot standby, a moment behind: figures. Others see
 	                                * what was written before them. */
+	enum statement export;         /* versioned routes: the statement that gives all of it as CSV or NDJSON, sent while it is read
+	                                * (export.h); STATEMENT_NONE: those formats, if offered, are made like JSON */
 	enum statement statement;      /* for the generic handler query_run: STATEMENT_NONE otherwise */
 	const void *data;              /* handler's own constant data (e.g. the resource kind) */
 	const char *operation_id;      /* operationId in openapi.yaml */
@@ -89,6 +91,12 @@ enum err query_ask(struct request *, struct reply *, enum statement statement, s
 /* What query_run makes of an answer whose first column is a body and whose second, if any, is a cursor: body, content type by
  * request.format, Link. For handlers with a statement of other parameters. The row is there and its body is not null. */
 void query_reply(const struct request *request, const struct db_result *rows, struct reply *reply);
+
+/* The Link header to the next page of a list: the same request with this cursor. */
+void query_link(const struct request *request, struct text cursor, struct reply *reply);
+
+/* "text/csv…" and so on; NULL for JSON. */
+const char *query_content_type(enum format format);
 
 /* The jsonb described above, for hand-written handlers. */
 void request_to_json(const struct request *request, struct buffer *out);

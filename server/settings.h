@@ -16,6 +16,8 @@ struct settings {
 	char *listen;                  /* address:port of the API */
 	char *admin_listen;            /* address:port of health and metrics; "" = none */
 	int64_t workers;
+	int64_t exports;               /* sent at a time while they are read; beyond it 503 */
+	int64_t export_timeout_s;      /* of a whole export */
 	int64_t queue;                 /* requests that may wait for a worker */
 	int64_t batch;                 /* events a group commit takes at most */
 	int64_t body_max;              /* of a body collected whole, also after decompression */

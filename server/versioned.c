@@ -72,6 +72,10 @@ static void answer(struct thread *thread, struct job *job, const struct cache_ve
 		job_finish(job, ERR_OK);
 		return;
 	}
+	if (job->request.answer != NULL) {
+		job_export(pool, job);
+		return;
+	}
 	switch (cache_ask(pool->cache, job)) {
 	case CACHE_HIT:
 		job_finish(job, ERR_OK);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer_stream.h"
 #include "clock.h"
 #include "gzip.h"
 #include "log.h"
@@ -112,7 +113,9 @@ enum err job_admit(struct thread *thread, struct job *job)
 
 void job_finish(struct job *job, enum err err)
 {
-	job->reply.err = err;
+	/* The reply of an answer that is being sent already is the loop's. */
+	if (job->request.answer == NULL || !answer_stream_begun(job->request.answer))
+		job->reply.err = err;
 	job->done(job);
 }
 
@@ -133,6 +136,36 @@ bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job)
 	else
 		job_finish(job, ERR_OVERLOADED);
 	return false;
+}
+
+void job_export(struct worker_pool *pool, struct job *job)
+{
+	if (atomic_fetch_add(&pool->exports, 1) < (int)pool->settings->exports) {
+		if (!job_pass(pool, LANE_EXPORTS, job))
+			atomic_fetch_sub(&pool->exports, 1);
+		return;
+	}
+	atomic_fetch_sub(&pool->exports, 1);
+	stats_count(pool->stats, COUNTER_REFUSED_QUEUE, 1);
+	reply_header(&job->reply, "Retry-After", "10");
+	reply_error(&job->reply, ERR_OVERLOADED, "%lld exports are running, which is as many as may; try again when one is done",
+		    (long long)pool->settings->exports);
+	job_finish(job, ERR_OVERLOADED);
+}
+
+static void exports_run(struct thread *thread, struct job *job)
+{
+	enum err err;
+
+	job->request.db = job_db(thread, job);
+	err = job->request.route->run(&job->request, &job->reply);
+	/* Before the client can know that it is done, so that whoever asks for the next one finds the place free. */
+	atomic_fetch_sub(&thread->pool->exports, 1);
+	if (err == ERR_OK)
+		answer_stream_end(job->request.answer);
+	else
+		answer_stream_fail(job->request.answer, err);
+	job_finish(job, err);
 }
 
 void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from)
@@ -230,12 +263,15 @@ static void *thread_main(void *argument)
 	if (thread->lane >= LANE_COMMITS) {
 		run = commits_run;
 		max = (size_t)pool->settings->batch;
+	} else if (thread->lane == LANE_EXPORTS) {
+		run = exports_run;
 	} else if (thread->lane == LANE_VERSIONED) {
 		run = versioned_run;
 		max = VERSIONED_MAX;
 	}
 	while ((jobs = queue_pop(&pool->queues[thread->lane], max)) != NULL) {
-		jobs = drop_late(pool, jobs);
+		if (thread->lane != LANE_EXPORTS) /* where nothing waits, and what was begun is counted */
+			jobs = drop_late(pool, jobs);
 		if (jobs != NULL)
 			run(thread, jobs);
 		auth_note_use(pool->auth, thread->db);
@@ -278,7 +314,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 		abort();
 	pool->settings = settings;
 	pool->stats = stats;
-	pool->threads = calloc(workers + WORKER_STREAMS + COMMITTERS + 1, sizeof *pool->threads);
+	pool->threads = calloc(workers + WORKER_STREAMS + (size_t)settings->exports + COMMITTERS + 1, sizeof *pool->threads);
 	pool->auth = auth_new(settings->rate_limit, NULL);
 	pool->cache = cache_new((size_t)settings->cache_max, stats);
 	for (int i = 0; i < LANE_COUNT; i++)
@@ -291,6 +327,8 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 		sound = start_thread(pool, (enum lane)(LANE_COMMITS + i));
 	for (size_t i = 0; sound && i < WORKER_STREAMS; i++)
 		sound = start_thread(pool, LANE_STREAMS);
+	for (int64_t i = 0; sound && i < settings->exports; i++)
+		sound = start_thread(pool, LANE_EXPORTS);
 	for (size_t i = 0; sound && i < workers; i++)
 		sound = start_thread(pool, LANE_REQUESTS);
 	if (sound)
@@ -367,6 +405,7 @@ void worker_pool_stop(struct worker_pool *pool)
 	worker_pool_refuse(pool);
 	/* In the order in which jobs are passed on, so that none is passed to a closed lane. */
 	stop_lane(pool, LANE_VERSIONED);
+	stop_lane(pool, LANE_EXPORTS);
 	stop_lane(pool, LANE_STREAMS);
 	stop_lane(pool, LANE_REQUESTS);
 	for (int i = 0; i < COMMITTERS; i++)

@@ -21,42 +21,86 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 COMMENT ON FUNCTION pl.drill_as_part IS 'rows behind another number as those of one part of this one: row.part says which';
 
-CREATE FUNCTION pl.answer_metric_rows(p_org int, p_request jsonb) RETURNS TABLE (body text, next text)
-LANGUAGE plpgsql STABLE SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+CREATE FUNCTION pl.drill_question(p_org int, p_request jsonb, OUT m pl.metric, OUT q pl.metric_query)
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  m       pl.metric := pl.known_metric(p_request #>> '{path,0}');
   v_asked jsonb := coalesce(p_request -> 'query', '{}');
-  q       pl.metric_query := pl.resolve_query(p_org, p_request, m.groupings, pl.metric_needs(m, v_asked), pl.metric_problems(m, v_asked));
-  v_all   boolean := p_request ->> 'format' <> 'json' AND p_request #>> '{query,limit}' IS NULL;
-  v_limit int := pl.page_limit(p_request);
-  v_after text[];
-  v_rows  pl.drill_row[];
 BEGIN
+  m := pl.known_metric(p_request #>> '{path,0}');
+  q := pl.resolve_query(p_org, p_request, m.groupings, pl.metric_needs(m, v_asked), pl.metric_problems(m, v_asked));
   IF m.drill IS NULL THEN
     PERFORM pl.fail('not_found', format('There are no rows behind %s.', m.key));
   END IF;
   m := pl.dressed(m, v_asked);
-  v_after := pl.place_of_cursor(p_request #>> '{query,cursor}');
+END
+$$;
+COMMENT ON FUNCTION pl.drill_question IS 'the metric whose rows are asked for, and the question; fails where there are none by nature';
+
+CREATE FUNCTION pl.answer_metric_rows(p_org int, p_request jsonb) RETURNS TABLE (body text, next text)
+LANGUAGE plpgsql STABLE SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  v_asked record;
+  m       pl.metric;
+  q       pl.metric_query;
+  v_limit int := pl.page_limit(p_request);
+  v_after text[] := pl.place_of_cursor(p_request #>> '{query,cursor}');
+  v_rows  pl.drill_row[];
+BEGIN
+  SELECT * INTO v_asked FROM pl.drill_question(p_org, p_request);
+  m := v_asked.m;
+  q := v_asked.q;
   v_rows := ARRAY(
     SELECT d FROM pl.drill_rows(q, m) d
     WHERE v_after IS NULL OR d.place COLLATE "C" > v_after COLLATE "C"
     ORDER BY d.place COLLATE "C"
-    LIMIT CASE WHEN v_all THEN NULL ELSE v_limit + 1 END);
-  IF NOT v_all AND cardinality(v_rows) > v_limit THEN
+    LIMIT v_limit + 1);
+  IF cardinality(v_rows) > v_limit THEN
     v_rows := v_rows[1:v_limit];
     next := pl.cursor_encode(to_json(v_rows[v_limit].place)::text);
   END IF;
-  body := CASE p_request ->> 'format'
-    WHEN 'csv' THEN pl.csv(ARRAY(SELECT r.body FROM unnest(v_rows) r), '{id}')
-    WHEN 'ndjson' THEN pl.ndjson(ARRAY(SELECT r.body FROM unnest(v_rows) r))
-    ELSE (SELECT row_to_json(x)::text FROM (
-            SELECT m.key AS metric, m.version AS metric_version, pl.params_shown(q) AS params, m.unit, q.currency, q.zone AS time_zone,
-                   pl.iso(q.as_of_shown) AS as_of, pl.iso(q.known_shown) AS known_at, q.fit_basis, q.credit,
-                   pl.json_lines(ARRAY(SELECT r.body FROM unnest(v_rows) r)) AS data, next, q.data_version) x) END;
+  SELECT row_to_json(x)::text INTO body
+  FROM (SELECT m.key AS metric, m.version AS metric_version, pl.params_shown(q) AS params, m.unit, q.currency, q.zone AS time_zone,
+               pl.iso(q.as_of_shown) AS as_of, pl.iso(q.known_shown) AS known_at, q.fit_basis, q.credit,
+               pl.json_lines(ARRAY(SELECT r.body FROM unnest(v_rows) r)) AS data, next, q.data_version) x;
   RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION pl.answer_metric_rows IS 'a page of the rows behind a metric; CSV and NDJSON hold all of them unless a limit is named';
+COMMENT ON FUNCTION pl.answer_metric_rows IS 'a page of the rows behind a metric';
+
+CREATE FUNCTION pl.metric_row_lines(p_org int, p_request jsonb) RETURNS TABLE (piece text, next text)
+LANGUAGE plpgsql STABLE SET jit = off SET plan_cache_mode = force_custom_plan SET work_mem = '64MB' AS $$
+DECLARE
+  v_asked record;
+  m       pl.metric;
+  q       pl.metric_query;
+  v_after text[] := pl.place_of_cursor(p_request #>> '{query,cursor}');
+BEGIN
+  IF p_request #> '{query,limit}' IS NOT NULL THEN
+    RETURN QUERY SELECT l.piece, l.next FROM pl.list_lines('answer_metric_rows', p_org, p_request, NULL) l;
+    RETURN;
+  END IF;
+  SELECT * INTO v_asked FROM pl.drill_question(p_org, p_request);
+  m := v_asked.m;
+  q := v_asked.q;
+  RETURN QUERY
+  WITH line AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY d.place COLLATE "C") AS n, d.body FROM pl.drill_rows(q, m) d
+    WHERE v_after IS NULL OR d.place COLLATE "C" > v_after COLLATE "C"
+  ), shape AS (
+    -- Rows of several kinds may stand behind one number; few shapes, however many rows.
+    SELECT s.members, min(s.n) AS n FROM (SELECT l.n, ARRAY(SELECT json_object_keys(l.body)) AS members FROM line l) s GROUP BY s.members
+  ), head AS MATERIALIZED (
+    SELECT CASE WHEN p_request ->> 'format' = 'csv' THEN
+      ARRAY(SELECT k.name FROM shape s CROSS JOIN LATERAL unnest(s.members) WITH ORDINALITY AS k(name, place)
+            GROUP BY k.name ORDER BY min(s.n * 1000 + k.place)) END AS columns
+  )
+  SELECT pl.line_head(CASE WHEN h.columns = '{}' THEN '{id}' ELSE h.columns END), NULL::text FROM head h
+  UNION ALL
+  (SELECT pl.line_of(l.body::text, (SELECT h.columns FROM head h)), NULL FROM line l ORDER BY l.n);
+END
+$$;
+COMMENT ON FUNCTION pl.metric_row_lines IS
+  'the rows behind a metric as the pieces of a CSV or NDJSON document: all of them unless a limit is named. The columns are the members in the order they come up';
 
 CREATE FUNCTION pl.place_of_cursor(p_cursor text) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$

@@ -265,6 +265,12 @@ int PQsendQueryParams(PGconn *connection, const char *query, int count, const Oi
 	return ask(connection, &(struct fake_question){query, false, false, count, values, lengths, formats});
 }
 
+int PQsetSingleRowMode(PGconn *connection)
+{
+	(void)connection; /* rows come in one piece all the same, which callers must be able to take */
+	return 1;
+}
+
 int PQenterPipelineMode(PGconn *connection)
 {
 	connection->pipeline = true;

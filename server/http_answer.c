@@ -1,0 +1,97 @@
+/* What a listener sends. */
+#include "http_internal.h"
+#include "http_socket.h"
+#include "process.h"
+
+struct connection *http_connection_of(struct MHD_Connection *handle)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+void http_suspend(struct http *http, struct exchange *exchange)
+{
+	MHD_suspend_connection(exchange->connection);
+	exchange->suspended = true;
+	exchange->suspended_ns = process_now_ns();
+	http->suspended++;
+}
+
+static void add_header(void *to, const char *name, const char *value)
+{
+	(void)MHD_add_response_header(to, name, value);
+}
+
+enum MHD_Result http_send_answer(struct connection *connection, struct exchange *exchange)
+{
+	static char nothing[1];
+	struct reply *reply = exchange->answer;
+	size_t size = reply->body.size;
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	exchange_account(exchange, exchange->job.request.method == METHOD_HEAD ? 0 : size);
+	response = size > 0 ? MHD_create_response_from_buffer(size, reply->body.data, MHD_RESPMEM_MUST_FREE)
+			    : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return MHD_NO;
+	if (size > 0)
+		reply->body = (struct buffer){0};
+	exchange_headers(exchange, add_header, response);
+	result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
+	MHD_destroy_response(response);
+	connection->deadline_ns = process_now_ns() +
+				  (uint64_t)http_of(exchange->context)->config.service->settings->body_timeout_s * SECOND_NS +
+				  size * (SECOND_NS / SEND_RATE);
+	return result;
+}
+
+void http_earn_time(struct http *http, struct connection *connection, size_t bytes, size_t rate)
+{
+	uint64_t latest = process_now_ns() + (uint64_t)http->config.service->settings->body_timeout_s * SECOND_NS;
+
+	connection->deadline_ns += bytes * (SECOND_NS / rate);
+	if (connection->deadline_ns > latest)
+		connection->deadline_ns = latest;
+}
+
+/* The library has room for more of an answer that is made while it is sent. */
+static ssize_t on_room(void *cls, uint64_t position, char *to, size_t size)
+{
+	struct exchange *exchange = cls;
+	struct connection *connection = http_connection_of(exchange->connection);
+	long got = answer_stream_read(exchange->job.request.answer, to, size);
+
+	(void)position;
+	if (got > 0) {
+		exchange->sent += (uint64_t)got;
+		http_earn_time(http_of(exchange->context), connection, (size_t)got, SEND_RATE);
+		return got;
+	}
+	if (got == ANSWER_NOTHING) {
+		http_suspend(http_of(exchange->context), exchange);
+		return 0;
+	}
+	if (got == ANSWER_ENDED)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	/* Without chunks the end of the connection is the end of the body: only a reset tells that something is missing. */
+	if (exchange->http_1_0)
+		http_reset(connection->fd);
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+enum MHD_Result http_send_stream(struct connection *connection, struct exchange *exchange)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, LIBRARY_MEMORY, on_room, exchange, NULL);
+	enum MHD_Result result;
+
+	if (response == NULL)
+		return MHD_NO;
+	exchange_headers(exchange, add_header, response);
+	result = MHD_queue_response(exchange->connection, (unsigned)exchange->answer->status, response);
+	MHD_destroy_response(response);
+	connection->deadline_ns =
+	    process_now_ns() + (uint64_t)http_of(exchange->context)->config.service->settings->body_timeout_s * SECOND_NS;
+	return result;
+}

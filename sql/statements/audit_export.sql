@@ -1,0 +1,2 @@
+-- GET /v1/audit as CSV or NDJSON: $1 org_id, $2 request. Columns: a piece of the document, and in the first row the cursor of what limit= left out.
+SELECT piece, next FROM pl.list_lines('audit_list', $1::int, $2::jsonb, '{id,at,actor,action,object,before,after}');
