@@ -75,9 +75,9 @@ const struct route routes[] = {
 	 .statement = STATEMENT_strategy_publish, .operation_id = "publishStrategy"},
 	{.method = METHOD_GET, .path = "/v1/strategies/{id}/diff", .scope = STRATEGY_READ, .params = &strategy_diff_params, .run = query_run,
 	 .versioned = true, .statement = STATEMENT_strategy_diff, .operation_id = "diffStrategy"},
-	{.method = METHOD_GET, .path = "/v1/jobs", .scope = STRATEGY_READ | SCOPE_ADMIN, .params = &job_list_params, .run = query_run,
-	 .statement = STATEMENT_job_list, .operation_id = "listJobs"},
-	{.method = METHOD_GET, .path = "/v1/jobs/{id}", .scope = STRATEGY_READ | SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_job_get,
+	{.method = METHOD_GET, .path = "/v1/jobs", .scope = STRATEGY_READ | SCOPE_ADMIN, .formats = TABLE_FORMATS, .params = &job_list_params,
+	 .run = query_run, .live = true, .statement = STATEMENT_job_list, .export = STATEMENT_job_export, .operation_id = "listJobs"},
+	{.method = METHOD_GET, .path = "/v1/jobs/{id}", .scope = STRATEGY_READ | SCOPE_ADMIN, .run = query_run, .live = true, .statement = STATEMENT_job_get,
 	 .operation_id = "getJob"},
 	{.method = METHOD_GET, .path = "/v1/accounts/{id}/fit", .scope = SCOPE_READ, .params = &account_fit_params, .run = query_run,
 	 .versioned = true, .statement = STATEMENT_account_fit, .operation_id = "getAccountFit"},
@@ -116,7 +116,7 @@ const struct route routes[] = {
 	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = settings_patch, .statement = STATEMENT_settings_patch,
 	 .operation_id = "patchSettings"},
 	{.method = METHOD_GET, .path = "/v1/audit", .scope = SCOPE_ADMIN, .formats = TABLE_FORMATS, .params = &audit_params, .run = query_run,
-	 .versioned = true, .statement = STATEMENT_audit_list, .export = STATEMENT_audit_export, .operation_id = "listAudit"},
+	 .live = true, .statement = STATEMENT_audit_list, .export = STATEMENT_audit_export, .operation_id = "listAudit"},
 };
 
 const size_t routes_count = sizeof routes / sizeof *routes;

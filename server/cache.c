@@ -134,6 +134,19 @@ void cache_tag(const struct request *request, const struct cache_version *versio
 	sodium_bin2hex(tag, CACHE_TAG_SIZE, digest, sizeof digest);
 }
 
+void cache_tag_answer(const struct request *request, const struct cache_version *version, struct text answer, char tag[CACHE_TAG_SIZE])
+{
+	unsigned char digest[TAG_BYTES];
+	crypto_generichash_state state;
+
+	cache_tag(request, version, tag);
+	crypto_generichash_init(&state, NULL, 0, sizeof digest);
+	add(&state, text_of(tag));
+	add(&state, answer);
+	crypto_generichash_final(&state, digest, sizeof digest);
+	sodium_bin2hex(tag, CACHE_TAG_SIZE, digest, sizeof digest);
+}
+
 /* ── the table, with the mutex held ───────────────────────────────────────────────────────────── */
 
 /* The tag is a digest: any part of it is as good as a hash of it. */

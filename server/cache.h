@@ -25,6 +25,9 @@ void cache_free(struct cache *cache);                           /* NULL allowed;
 /* The tag of a request at a version. */
 void cache_tag(const struct request *request, const struct cache_version *version, char tag[CACHE_TAG_SIZE]);
 
+/* The tag of an answer that may change although the version does not: of the request at a version, and of the answer itself. */
+void cache_tag_answer(const struct request *request, const struct cache_version *version, struct text answer, char tag[CACHE_TAG_SIZE]);
+
 enum cache_answer {
 	CACHE_HIT,   /* the job's reply is filled */
 	CACHE_MISS,  /* the caller has to answer and then to call cache_settle with the same job, whatever became of it */

@@ -64,6 +64,9 @@ void job_export(struct worker_pool *pool, struct job *job);
 /* Where the events of this job's organisation are written. */
 enum lane commit_lane(const struct job *job);
 
+/* The tag of an answer of a live route, made by the versions as they are now. Without them (the database went away) it has none. */
+void job_tag_live(struct db *db, struct job *job);
+
 /* The database that answers it: the standby for figures, the primary for all that must show what was just written. */
 struct db *job_db(const struct thread *thread, const struct job *job);
 

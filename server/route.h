@@ -36,9 +36,11 @@ struct route {
 	bool on_loop;                  /* public, without body and without database: run on the event loop itself (health) */
 	bool versioned;                /* the answer depends on the request, the key's scope and the organisation's versions alone:
 	                                * ETag, If-None-Match → 304, and the in-process cache apply */
+	bool live;                     /* reads that change with more than the versions (progress of jobs, the audit log): asked for every time;
+	                                * ETag from the versions and the answer, If-None-Match → 304 */
 	bool standby;                  /* versioned, and may be answered by the hot standby, a moment behind: figures. Others see
 	                                * what was written before them. */
-	enum statement export;         /* versioned routes: the statement that gives all of it as CSV or NDJSON, sent while it is read
+	enum statement export;         /* versioned and live routes: the statement that gives all of it as CSV or NDJSON, sent while it is read
 	                                * (export.h); STATEMENT_NONE: those formats, if offered, are made like JSON */
 	enum statement statement;      /* for the generic handler query_run: STATEMENT_NONE otherwise */
 	const void *data;              /* handler's own constant data (e.g. the resource kind) */

@@ -36,6 +36,16 @@ static void ask_version(struct db *db, int org_id, struct seen *seen)
 	seen->version.local_date = db_value(seen->row, 0, 2);
 }
 
+void job_tag_live(struct db *db, struct job *job)
+{
+	struct seen seen;
+
+	ask_version(db, job->request.who.org_id, &seen);
+	if (seen.err == ERR_OK)
+		cache_tag_answer(&job->request, &seen.version, buffer_text(&job->reply.body), job->reply.etag);
+	db_result_free(seen.row);
+}
+
 static const struct seen *version_of(struct versions *versions, struct db *db, int org_id)
 {
 	struct seen *slot;
@@ -66,6 +76,10 @@ static void answer(struct thread *thread, struct job *job, const struct cache_ve
 {
 	struct worker_pool *pool = thread->pool;
 
+	if (job->request.route->live) { /* an export, whose rows are not known beforehand */
+		job_export(pool, job);
+		return;
+	}
 	cache_tag(&job->request, version, job->reply.etag);
 	if (is_conditional(&job->request, job->reply.etag)) {
 		job->reply.status = 304;

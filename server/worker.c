@@ -197,6 +197,8 @@ static void answer(struct thread *thread, struct job *job)
 	}
 	if (err == ERR_OK)
 		err = route->run(&job->request, &job->reply);
+	if (err == ERR_OK && route->live)
+		job_tag_live(job->request.db, job);
 	job_finish(job, err);
 }
 
@@ -356,7 +358,7 @@ bool worker_submit(struct worker_pool *pool, struct job *job)
 {
 	if (job->request.stream != NULL && !job->arrived)
 		return submit(pool, LANE_STREAMS, job);
-	return submit(pool, job->request.route->versioned ? LANE_VERSIONED : LANE_REQUESTS, job);
+	return submit(pool, job->request.route->versioned || job->request.answer != NULL ? LANE_VERSIONED : LANE_REQUESTS, job);
 }
 
 bool commit_submit(struct worker_pool *pool, struct job *job)

@@ -4,8 +4,7 @@ CREATE FUNCTION pl.key_audit(p_org int, p_actor text, p_action text, p_key text,
 LANGUAGE plpgsql AS $$
 BEGIN
   -- Whoever writes an organisation's configuration holds its version row, so the numbers have no gaps and no doubles.
-  -- The version moves on because the audit log itself can be read.
-  UPDATE public.org_version AS v SET config_version = v.config_version + 1 WHERE v.org_id = p_org;
+  PERFORM 1 FROM public.org_version v WHERE v.org_id = p_org FOR UPDATE;
   INSERT INTO public.audit (org_id, audit_id, at, actor, action, object, before, after)
   SELECT p_org, coalesce(max(a.audit_id), 0) + 1, clock_timestamp(), p_actor, p_action, 'key/' || p_key, p_before, p_after
     FROM public.audit a
