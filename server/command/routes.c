@@ -70,7 +70,8 @@ static void append_route(struct buffer *line, const struct route *route)
 	append_params(line, route, formats);
 	append_set(line, "media", route->media, media_names, COUNT(media_names));
 	append_set(line, "formats", formats, format_names, COUNT(format_names));
-	buffer_printf(line, ",\"versioned\":%s}\n", route->versioned || route->live ? "true" : "false");
+	buffer_printf(line, ",\"versioned\":%s,\"live\":%s}\n", route->versioned || route->live ? "true" : "false",
+		      route->live ? "true" : "false");
 }
 
 static void print_json(void)

@@ -57,7 +57,8 @@ class EntityTags(Case):
 
     def each(self):
         for route in reads():
-            for form in route["formats"]:
+            # An export of what changes without notice cannot be told from the one before without being made.
+            for form in ["json"] if route["live"] else route["formats"]:
                 with self.subTest(route["path"], format=form):
                     path = self.path_of(route)
                     if len(route["formats"]) > 1:
