@@ -199,11 +199,30 @@ class Life(Case):
         versions = self.server.sql("SELECT * FROM org_version")
         preview = self.assert_ok(self.client.post(f"/v1/strategies/{draft['id']}/preview"))
         self.assertEqual(preview["accounts"], 4)
-        self.assertIn({"from": "core", "to": "gold", "n": 1, "sample": ["hosp"]}, preview["tiers"])
-        self.assertIn({"from": "outside", "to": "gold", "n": 1, "sample": ["shop"]}, preview["tiers"])
+        self.assertIn({"from": "core", "to": "gold", "n": 1, "money": "0.00", "sample": ["hosp"]}, preview["tiers"])
+        self.assertIn({"from": "outside", "to": "gold", "n": 1, "money": "0.00", "sample": ["shop"]}, preview["tiers"])
         self.assertEqual(preview["segments"], [])
         self.assertEqual(preview["classes"], {"on": 2, "off": 0, "unknown": 2})
         self.assertEqual(self.server.sql("SELECT * FROM org_version"), versions)
+
+    def test_preview_shows_what_the_key_may_see(self):
+        self.publish()
+        path = f"/v1/strategies/{self.create(fit(tiers=[{'key': 'gold', 'min': 0, 'on_strategy': True}], required=[]))['id']}/preview"
+        for options, accounts, deals in (({}, 4, 2), ({"read_scope": "self", "rep": "bob"}, 1, 1), ({"read_scope": "team", "team": "emea"}, 1, 1), ({"read_scope": "team", "team": "apac"}, 0, 0)):
+            with self.subTest(**options):
+                preview = self.assert_ok(self.server.client("read", **options).post(path))
+                self.assertEqual((preview["accounts"], preview["bookings"]["n"]), (accounts, deals))
+        preview = self.assert_ok(self.server.client("read", read_scope="self", rep="bob").post(path))
+        self.assertEqual([preview["tiers"], preview["bookings"]["moves"]["tier"]],
+                         [[{"from": "outside", "to": "gold", "n": 1, "money": "0.00", "sample": ["shop"]}], [{"from": "outside", "to": "gold", "n": 1, "money": "50.00", "sample": ["d2"]}]])
+        self.assertEqual((preview["bookings"]["money"], preview["currency"], preview["pipeline"]["n"]), ("50.00", "EUR", 0))
+
+    def test_preview_where_another_strategy_holds(self):
+        self.publish()
+        tiers = {"tiers": [{"key": "gold", "min": 0, "on_strategy": True}], "required": []}
+        earlier = self.create({**fit(**tiers), "effective_from": "2020-01-01"})
+        preview = self.assert_ok(self.client.post(f"/v1/strategies/{earlier['id']}/preview"))
+        self.assertEqual((preview["accounts"], preview["tiers"], preview["bookings"]["n"]), (0, [], 0))
 
     def test_explain(self):
         published = self.publish()

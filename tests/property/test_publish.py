@@ -1,5 +1,7 @@
 """Laws of publishing by a job, on generated histories: whatever is written between its steps, readers see the old verdicts to the last
 row until the switch, the new ones after it, and these are what publishing first and writing then would have made."""
+import collections
+import decimal
 import itertools
 import json
 import os
@@ -80,3 +82,53 @@ class Publish(Case):
                 self.database.sql(f"SELECT pl.rebuild({published})")
                 self.assert_rows(self.rows(f"test_rows({published})"), self.rows(f"test_rows({new})"), "a rebuild after it")
         self.assertGreater(switched, 0, "no round wrote anything after the switch")
+
+    VERDICTS = {
+        "accounts": "SELECT account_id, class, tier, segment, '0' FROM pl.accounts_judged({org}, NULL, NULL)",
+        "bookings": "SELECT deal_id, closed_class, closed_tier, closed_segment, money FROM deal_fact WHERE org_id = {org} AND outcome = 'won'",
+        "pipeline": "SELECT deal_id, class, tier, segment, money FROM pl.open_deals({org}, NULL, NULL)"}
+
+    def verdicts(self, org):
+        return {population: {row[0]: row[1:] for row in self.database.sql(query.format(org=org))} for population, query in self.VERDICTS.items()}
+
+    @staticmethod
+    def moves(before, after, place):
+        """(from, to) → ids and money, as publishing made them."""
+        found = collections.defaultdict(lambda: ([], decimal.Decimal(0)))
+        for name, verdict in sorted(after.items()):
+            if before[name][place] != verdict[place]:
+                ids, money = found[before[name][place], verdict[place]]
+                found[before[name][place], verdict[place]] = ids + [name], money + decimal.Decimal(verdict[3] or 0)
+        return {key: (ids, round(money, 2)) for key, (ids, money) in found.items()}
+
+    @staticmethod
+    def told(moves):
+        return {(move["from"], move["to"]): (move["sample"], decimal.Decimal(move["money"])) for move in moves}
+
+    def test_preview_is_what_publishing_does(self):
+        moved = collections.Counter()
+        for number in range(ROUNDS):
+            with self.subTest(seed=SEED + 5000 + number):
+                history = History(SEED + 5000 + number)
+                strategies = history.random.sample(STRATEGIES, history.random.randint(1, 3))
+                org = self.org(history, strategies[:-1])
+                for n, batch in enumerate(history.batches(history.events)):
+                    self.feed(org, n, batch)
+                draft = self.database.value(f"SELECT id FROM pl.strategy_create({org}, jsonb_build_object('body', $j${json.dumps(strategies[-1])}$j$::jsonb))")
+                request = f"""jsonb_build_object('path', jsonb_build_array('{draft}'), 'who', '{{"scope": "all"}}'::jsonb)"""
+                before = self.verdicts(org)
+                rows = self.rows(f"test_rows({org})")
+                preview = json.loads(self.database.value(f"SELECT pl.strategy_preview({org}, {request})"))
+                self.assertEqual(self.rows(f"test_rows({org})"), rows, "a preview writes nothing")
+                self.database.sql(f"SELECT pl.strategy_publish({org}, {request})")
+                after = self.verdicts(org)
+                told = {"accounts": {"tier": preview["tiers"], "segment": preview["segments"]}, "bookings": preview["bookings"]["moves"], "pipeline": preview["pipeline"]["moves"]}
+                for population, by in told.items():
+                    for place, dimension in enumerate(("class", "tier", "segment")):
+                        if dimension in by:
+                            wanted = self.moves(before[population], after[population], place)
+                            self.assertEqual(self.told(by[dimension]), wanted, f"{population} by {dimension}")
+                            moved[population] += len(wanted)
+                again = json.loads(self.database.value(f"SELECT pl.strategy_preview({org}, {request})"))
+                self.assertEqual([again["tiers"], again["segments"], again["bookings"]["moves"]["tier"], again["pipeline"]["moves"]["class"]], [[], [], [], []], "a published one moves nothing")
+        self.assertTrue(all(moved[population] > 0 for population in told), moved)

@@ -51,8 +51,8 @@ SELECT is(pg_temp.code($$SELECT pl.strategy_get(1, pg_temp.request('s2'))$$), 'n
 -- ── preview, lint, publish ───────────────────────────────────────────────────────────────────────
 SELECT is((p -> 'accounts', p -> 'classes', p -> 'tiers', p -> 'segments', p -> 'warnings')::text,
           ('10'::jsonb, '{"on": 4, "off": 6, "unknown": 0}'::jsonb,
-           '[{"n": 6, "to": "outside", "from": "unknown", "sample": ["a10", "a5", "a6", "a7", "a8", "a9"]}, {"n": 4, "to": "core", "from": "unknown", "sample": ["a1", "a2", "a3", "a4"]}]'::jsonb,
-           '[{"n": 6, "to": "other", "from": "unknown", "sample": ["a10", "a5", "a6", "a7", "a8", "a9"]}, {"n": 4, "to": "care", "from": "unknown", "sample": ["a1", "a2", "a3", "a4"]}]'::jsonb, '[]'::jsonb)::text,
+           '[{"n": 6, "to": "outside", "from": "unknown", "money": "0.00", "sample": ["a10", "a5", "a6", "a7", "a8", "a9"]}, {"n": 4, "to": "core", "from": "unknown", "money": "0.00", "sample": ["a1", "a2", "a3", "a4"]}]'::jsonb,
+           '[{"n": 6, "to": "other", "from": "unknown", "money": "0.00", "sample": ["a10", "a5", "a6", "a7", "a8", "a9"]}, {"n": 4, "to": "care", "from": "unknown", "money": "0.00", "sample": ["a1", "a2", "a3", "a4"]}]'::jsonb, '[]'::jsonb)::text,
           'preview: where accounts would go; 40 % on strategy is not too broad')
   FROM (SELECT pl.strategy_preview(1, pg_temp.request('s1'))::jsonb AS p) AS x;
 SELECT is(config_version, 5::bigint, 'each change of configuration counts') FROM org_version WHERE org_id = 1;
