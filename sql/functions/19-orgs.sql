@@ -26,6 +26,7 @@ BEGIN
   SELECT coalesce(max(o.org_id), 0) + 1 INTO v_org FROM pl.org_list() AS o;
   INSERT INTO org (org_id, slug, name, created_at) VALUES (v_org, p_slug, coalesce(nullif(p_name, ''), p_slug), v_now);
   INSERT INTO org_version (org_id) VALUES (v_org);
+  PERFORM pl.audited(v_org, 'cli', 'org.create', 'org/' || p_slug, NULL, pl.settings_json(v_org) || jsonb_build_object('slug', p_slug));
   RETURN v_org;
 END $$;
 COMMENT ON FUNCTION pl.org_create IS 'Makes an organisation and returns its id; fails as conflict when the slug is taken';

@@ -4,14 +4,22 @@ CREATE FUNCTION pl.actor(p_request jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT coalesce('key:' || (p_request -> 'who' ->> 'key'), 'operator') $$;
 COMMENT ON FUNCTION pl.actor(jsonb) IS 'Who asks, as the audit log names them';
 
-CREATE FUNCTION pl.config_noted(p_org int, p_actor text, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
+CREATE FUNCTION pl.audited(p_org int, p_actor text, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE org_version SET config_version = config_version + 1 WHERE org_id = p_org;
   INSERT INTO audit (org_id, audit_id, at, actor, action, object, before, after)
   SELECT p_org, coalesce(max(a.audit_id), 0) + 1, clock_timestamp(), p_actor, p_action, p_object, p_before, p_after
     FROM audit AS a
    WHERE a.org_id = p_org;
+END $$;
+COMMENT ON FUNCTION pl.audited(int, text, text, text, jsonb, jsonb) IS
+  'A row of the audit log. The caller holds the organisation''s lock (pl.lock_org), so that the numbers have no gaps and no doubles';
+
+CREATE FUNCTION pl.config_noted(p_org int, p_actor text, p_action text, p_object text, p_before jsonb, p_after jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE org_version SET config_version = config_version + 1 WHERE org_id = p_org;
+  PERFORM pl.audited(p_org, p_actor, p_action, p_object, p_before, p_after);
 END $$;
 COMMENT ON FUNCTION pl.config_noted(int, text, text, text, jsonb, jsonb) IS
   'Notes a change of configuration: new config_version, audit row. The caller holds the organisation''s lock (pl.lock_org)';

@@ -83,6 +83,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.override_applied(int, text) IS 'Judges an account, and what was decided about it, anew after its override changed';
 
+CREATE FUNCTION pl.override_in_force(p_org int, p_account text, p_at timestamptz) RETURNS fit_override
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_override fit_override;
+BEGIN
+  SELECT * INTO v_override FROM fit_override AS f WHERE f.org_id = p_org AND f.account_id = p_account ORDER BY f.set_at DESC LIMIT 1;
+  IF v_override.until <= p_at THEN
+    RETURN NULL;
+  END IF;
+  RETURN v_override;
+END $$;
+COMMENT ON FUNCTION pl.override_in_force(int, text, timestamptz) IS 'The override that holds at an instant no earlier than the last one was set; null: none';
+
 CREATE FUNCTION pl.override_put(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,6 +104,7 @@ DECLARE
   v_until timestamptz := pl.source_instant(v_body ->> 'until', (SELECT o.time_zone FROM org AS o WHERE o.org_id = p_org));
   v_problems jsonb := pl.override_problems(p_org, v_body ->> 'tier', v_until);
   v_override fit_override;
+  v_before fit_override;
 BEGIN
   PERFORM pl.lock_org(p_org);
   SELECT o.object_id INTO v_account FROM object AS o
@@ -101,10 +115,12 @@ BEGIN
   IF v_problems <> '[]' THEN
     PERFORM pl.fail('validation_failed', 'The override cannot be accepted.', v_problems);
   END IF;
+  v_before := pl.override_in_force(p_org, v_account, clock_timestamp());
   INSERT INTO fit_override (org_id, account_id, set_at, tier, reason, until, actor)
   VALUES (p_org, v_account, clock_timestamp(), v_body ->> 'tier', v_body ->> 'reason', v_until, pl.actor(p_request))
   RETURNING * INTO v_override;
-  PERFORM pl.config_changed(p_org, p_request, 'fit_override.set', 'account/' || v_account, NULL, pl.override_json(v_override));
+  PERFORM pl.config_changed(p_org, p_request, 'fit_override.set', 'account/' || v_account,
+                            CASE WHEN v_before.account_id IS NOT NULL THEN pl.override_json(v_before) END, pl.override_json(v_override));
   PERFORM pl.override_applied(p_org, v_account);
   RETURN pl.override_json(v_override)::text;
 END $$;
@@ -118,11 +134,8 @@ DECLARE
   v_override fit_override;
 BEGIN
   PERFORM pl.lock_org(p_org);
-  SELECT * INTO v_override FROM fit_override AS f
-   WHERE f.org_id = p_org AND f.account_id = p_request #>> '{path,0}'
-   ORDER BY f.set_at DESC
-   LIMIT 1;
-  IF NOT FOUND OR v_override.until <= v_now THEN
+  v_override := pl.override_in_force(p_org, p_request #>> '{path,0}', v_now);
+  IF v_override.account_id IS NULL THEN
     RETURN NULL;
   END IF;
   UPDATE fit_override SET until = v_now

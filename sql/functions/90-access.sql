@@ -5,10 +5,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   -- Whoever writes an organisation's configuration holds its version row, so the numbers have no gaps and no doubles.
   PERFORM 1 FROM public.org_version v WHERE v.org_id = p_org FOR UPDATE;
-  INSERT INTO public.audit (org_id, audit_id, at, actor, action, object, before, after)
-  SELECT p_org, coalesce(max(a.audit_id), 0) + 1, clock_timestamp(), p_actor, p_action, 'key/' || p_key, p_before, p_after
-    FROM public.audit a
-   WHERE a.org_id = p_org;
+  PERFORM pl.audited(p_org, p_actor, p_action, 'key/' || p_key, p_before, p_after);
 END $$;
 COMMENT ON FUNCTION pl.key_audit IS 'Notes a change of an API key in the audit log; never with its digest';
 

@@ -300,3 +300,71 @@ class Settings(Case):
         self.assertEqual(ids, sorted(ids, reverse=True))
         self.assertEqual(len(set(ids)), len(ids))
         self.assert_problem(client.get("/v1/audit?cursor=x"), 400, "invalid_parameter", ("cursor", "invalid_cursor"))
+
+
+class Bases(Case):
+    """Two versions, one after the other: every basis judges by the one it names."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.start()
+        cls.client = cls.server.client()
+
+    def share(self, query):
+        answer = self.assert_ok(self.client.get(f"/v1/metrics/bookings_share?period=2024-Q1{query}"))
+        return answer["total"]["value"], answer["strategy_versions"], answer["backdated"], answer["fit_basis"]
+
+    def test_bases(self):
+        for kind, rows in (
+                ("stages", [{"id": "Won", "label": "Won", "outcome": "won"}]),
+                ("accounts", [{"id": "clinic", "name": "Clinic", "attributes": {"industry": "healthcare", "employees": 500}},
+                              {"id": "shop", "name": "Shop", "attributes": {"industry": "retail", "employees": 500}}]),
+                ("opportunities", [{"id": "d1", "stage": "Won", "account": "clinic", "amount": "300", "currency": "EUR"},
+                                   {"id": "d2", "stage": "Won", "account": "shop", "amount": "100", "currency": "EUR"}])):
+            self.assert_counts(self.client.post(f"/v1/{kind}?occurred_at=2024-03-01T00:00:00Z", rows), accepted=len(rows))
+        self.assertEqual(self.share(""), (None, [], False, "as_judged"))
+        shops = {"criteria": [{"key": "industry", "weight": 1, "attr": "industry", "match": [{"eq": "retail", "score": 1}]}], "required": []}
+        for number, body in enumerate((document(), {**fit(**shops), "effective_from": "2024-06-01"}, {**fit(**shops), "effective_from": "2199-01-01"}), 1):
+            draft = self.assert_status(self.client.post("/v1/strategies", body), 201).json()["id"]
+            self.assertEqual(draft, f"s{number}")
+            self.assert_problem(self.client.get(f"/v1/metrics/bookings_share?fit_basis=restated:{draft}"), 400, "invalid_parameter", ("fit_basis", "not_one_of"))
+            self.assert_ok(self.client.post(f"/v1/strategies/{draft}/publish"))
+        self.assertEqual(self.share(""), (0.75, ["s1"], True, "as_judged"))
+        self.assertEqual(self.share("&fit_basis=restated:s2"), (0.25, ["s2"], True, "restated:s2"))
+        self.assertEqual(self.share("&fit_basis=restated:s3"), (0.25, ["s3"], False, "restated:s3"))
+        self.assertEqual(self.share("&fit_basis=current"), (0.25, ["s2"], True, "current"))
+        # the attributes of the decision for a restated version, the latest ones for current
+        self.assert_ok(self.client.patch("/v1/accounts/clinic", {"attributes": {"industry": "retail"}}))
+        self.assertEqual(self.share("&fit_basis=restated:s2")[0], 0.25)
+        self.assertEqual(self.share("&fit_basis=current")[0], 1)
+        self.assertEqual(self.share("")[0], 0.75)
+
+
+class Audit(Case):
+    """Every change of configuration, by whoever, with what was before and after."""
+
+    def test_every_change(self):
+        server = self.serve()
+        client = server.client()
+        self.assert_ok(client.put("/v1/accounts/a1", {"name": "A"}))
+        draft = self.assert_status(client.post("/v1/strategies", DOCUMENT), 201).json()["id"]
+        self.assert_ok(client.put(f"/v1/strategies/{draft}", document(name="Care only")))
+        self.assert_ok(client.post(f"/v1/strategies/{draft}/publish"))
+        self.assert_ok(client.delete(f"/v1/strategies/{self.assert_status(client.post('/v1/strategies', DOCUMENT), 201).json()['id']}"))
+        for tier in ("core", "outside"):
+            self.assert_ok(client.put("/v1/accounts/a1/fit-override", {"tier": tier, "reason": "r"}))
+        self.assert_ok(client.delete("/v1/accounts/a1/fit-override"))
+        self.assert_ok(client.patch("/v1/settings", {"min_n": 3}))
+        self.assertEqual(server.plumbline("org", "create", "other").returncode, 0)
+        rows = self.assert_ok(client.get("/v1/audit"))["data"][::-1]
+        self.assertEqual([row["action"] for row in rows], ["key.create", "strategy.create", "strategy.update", "strategy.publish", "strategy.create", "strategy.delete",
+                                                          "fit_override.set", "fit_override.set", "fit_override.end", "settings.update"])
+        key = f"key:{client.key.split('_')[2]}"
+        self.assertEqual({row["actor"] for row in rows[1:]}, {key})
+        self.assertEqual(rows[0]["actor"], "cli")
+        shown = [[None if side is None else side.get("name") or side.get("tier") or side.get("min_n") for side in (row["before"], row["after"])] for row in rows[1:9]]
+        self.assertEqual(shown, [[None, "Care first"], ["Care first", "Care only"], [None, "Care only"], [None, "Care first"], ["Care first", None],
+                                 [None, "core"], ["core", "outside"], ["outside", None]])
+        self.assertEqual((rows[9]["before"]["min_n"], rows[9]["after"]["min_n"]), (5, 3))
+        entries = self.assert_ok(server.client("admin", org="other").get("/v1/audit"))["data"]
+        self.assertEqual([(row["action"], row["object"]) for row in entries][::-1], [("org.create", "org/other"), ("key.create", entries[0]["object"])])
