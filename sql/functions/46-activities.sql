@@ -60,6 +60,13 @@ END $$;
 COMMENT ON FUNCTION pl.activity_states(int, timestamptz, timestamptz, text[]) IS
   'Live activities as known at (as_of, known_at), typed, once their time and kind are known; reps and accounts are never empty: "" stands for none named. Ids null: all. METRICS R9';
 
+CREATE FUNCTION pl.equal_part(p_whole numeric, p_parts int, p_place bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT trim_scale(CASE WHEN p_place < p_parts THEN p_whole / p_parts ELSE p_whole - (p_parts - 1) * (p_whole / p_parts) END)
+$$;
+COMMENT ON FUNCTION pl.equal_part(numeric, int, bigint) IS
+  'One of p_parts equal parts of a whole; what the division leaves goes to the last, so that three thirds are one';
+
 CREATE FUNCTION pl.derive_activity_facts(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[], p_also text DEFAULT NULL)
 RETURNS SETOF activity_fact LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
@@ -67,11 +74,11 @@ BEGIN
   RETURN QUERY
     WITH part AS MATERIALIZED (
       SELECT (row_number() OVER ())::int AS n, a.activity_id, r.rep, c.account, a.deal_id, a.kind, a.outcome, a.starts_at,
-             a.duration_s, a.messages, a.backcast, cardinality(a.accounts) AS accounts,
+             a.duration_s, a.messages, a.backcast, cardinality(a.accounts) AS accounts, c.place,
              a.talk_s, a.customer_talk_s, a.questions, a.participants_external, a.tagging_done
         FROM pl.activity_states(p_org, p_as_of, p_known_at, p_ids) AS a
        CROSS JOIN LATERAL unnest(a.reps) AS r(rep)
-       CROSS JOIN LATERAL unnest(a.accounts) AS c(account)
+       CROSS JOIN LATERAL unnest(a.accounts) WITH ORDINALITY AS c(account, place)
     ), verdict AS MATERIALIZED (
       SELECT v.n, v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast,
              s.body -> 'activity_minutes' AS minutes, s.body -> 'conduct' -> 'unknown_outcome_kinds' AS taken_as_held,
@@ -82,8 +89,8 @@ BEGIN
         LEFT JOIN strategy AS s ON s.org_id = p_org AND s.strategy_id = v.strategy
     )
     SELECT p_org, p.activity_id, p.rep, p.account, p.deal_id, p.kind, p.outcome, p.starts_at,
-           trim_scale(coalesce(p.duration_s / 3600, (v.minutes ->> p.kind)::numeric / 60, 0) / p.accounts),
-           trim_scale(1::numeric / p.accounts),
+           pl.equal_part(coalesce(p.duration_s / 3600, (v.minutes ->> p.kind)::numeric / 60, 0), p.accounts, p.place),
+           pl.equal_part(1, p.accounts, p.place),
            p.duration_s IS NULL,
            (p.outcome IS NOT DISTINCT FROM 'held'
              OR (coalesce(p.outcome, 'unknown') = 'unknown' AND coalesce(v.taken_as_held ? p.kind, false)))

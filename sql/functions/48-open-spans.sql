@@ -30,7 +30,11 @@ BEGIN
     -- Created before we first heard of it: open until then, or until it was decided if it came to us decided.
     valid_from := p_created_at;
     state := pl.without_nulls(v_first || (p_track -> 0 -> 'set'));
-    valid_to := CASE WHEN p_outcomes ->> (state ->> 'stage') = 'open' THEN v_at ELSE least(v_at, p_closed_at) END;
+    IF p_outcomes ->> (state ->> 'stage') IS DISTINCT FROM 'open' THEN
+      -- In which stage it was then nobody told: how likely it was is not known either.
+      state := state - '{stage,probability}'::text[];
+    END IF;
+    valid_to := CASE WHEN state ? 'stage' THEN v_at ELSE least(v_at, p_closed_at) END;
     backcast := true;
     IF valid_from < valid_to THEN
       RETURN NEXT;

@@ -132,11 +132,12 @@ BEGIN
       FROM object AS o
      WHERE o.org_id = p_org AND o.kind = 'opportunity'
        AND (EXISTS (SELECT 1 FROM jsonb_array_elements(o.track) AS e WHERE e -> 'set' ->> 'stage' = ANY (p_stages))
-            OR EXISTS (SELECT 1 FROM jsonb_array_elements(CASE WHEN o.doc ? 'lines' THEN o.doc -> 'lines' ELSE '[]' END) AS l
+            OR EXISTS (SELECT 1 FROM jsonb_array_elements(o.track) AS e
+                         CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(e -> 'set' -> 'lines') = 'array' THEN e -> 'set' -> 'lines' ELSE '[]' END) AS l
                         WHERE l ->> 'product' = ANY (p_products))));
 END $$;
 COMMENT ON FUNCTION pl.deals_by_stage_or_product(int, text[], text[]) IS
-  'Opportunities that are or ever were in one of these stages, or have a line with one of these products (a scan: stages and products change rarely)';
+  'Opportunities that are or ever were in one of these stages, or have or ever had a line with one of these products (a scan: stages and products change rarely)';
 
 CREATE FUNCTION pl.teams_under(p_org int, p_teams text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$

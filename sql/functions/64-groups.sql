@@ -36,14 +36,25 @@ END
 $$;
 COMMENT ON FUNCTION pl.reps_listed IS 'reps within the question who were at work at some time of the period, with the team they were in last';
 
+CREATE FUNCTION pl.names(q pl.metric_query, p_kind object_kind, p_ids text[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT coalesce(jsonb_object_agg(o.object_id, o.doc ->> 'name'), '{}')
+          FROM pl.object_states(q.org, p_kind, ARRAY(SELECT DISTINCT i FROM unnest(p_ids) AS i WHERE i IS NOT NULL), q.as_of, q.known_at) o);
+END
+$$;
+COMMENT ON FUNCTION pl.names IS '{id: name} of objects as the question''s as_of and known_at know them: a past answer says nothing that was learnt later';
+
 CREATE FUNCTION pl.group_labels(q pl.metric_query, p_keys text[]) RETURNS TABLE (key text, label text)
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_names jsonb := CASE WHEN q.grouped_by IN ('rep', 'team') THEN pl.names(q, q.grouped_by::object_kind, p_keys) END;
 BEGIN
   RETURN QUERY
   SELECT k, CASE k WHEN '__none__' THEN 'No ' || coalesce(q.grouped_by, 'group') ELSE
     CASE q.grouped_by
-      WHEN 'rep' THEN (SELECT o.doc ->> 'name' FROM object o WHERE o.org_id = q.org AND o.kind = 'rep' AND o.object_id = k)
-      WHEN 'team' THEN (SELECT o.doc ->> 'name' FROM object o WHERE o.org_id = q.org AND o.kind = 'team' AND o.object_id = k)
+      WHEN 'rep' THEN v_names ->> k
+      WHEN 'team' THEN v_names ->> k
       WHEN 'segment' THEN coalesce((SELECT s ->> 'label' FROM jsonb_array_elements(q.body -> 'segments') s WHERE s ->> 'key' = k LIMIT 1),
                                    CASE WHEN k IN ('other', 'unknown') THEN initcap(k) END)
       WHEN 'class' THEN CASE k WHEN 'on' THEN 'On strategy' WHEN 'off' THEN 'Off strategy' ELSE initcap(k) END
@@ -51,7 +62,7 @@ BEGIN
   FROM unnest(p_keys) AS k;
 END
 $$;
-COMMENT ON FUNCTION pl.group_labels IS 'what the keys of a grouping are called now; null where the key is all there is';
+COMMENT ON FUNCTION pl.group_labels IS 'what the keys of a grouping are called, as of the question; null where the key is all there is';
 
 CREATE FUNCTION pl.group_key(q pl.metric_query, p_rep text, p_team text, p_segment text, p_tier text, p_class text, p_kind text, p_period int)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -191,7 +191,7 @@ BEGIN
   END IF;
   RETURN ARRAY(
     SELECT (r.deal_id, r.name, r.outcome, r.at, r.created_at, r.rep, r.team, r.account_id, j.strategy, j.segment, j.tier, j.class, j.reason,
-            j.backcast, r.amount, r.currency, r.money, r.credit, r.probability, r.origin, r.families, r.weights, r.expected_close)::pl.deal_row
+            r.backcast OR j.backcast, r.amount, r.currency, r.money, r.credit, r.probability, r.origin, r.families, r.weights, r.expected_close)::pl.deal_row
     FROM unnest(p_rows) WITH ORDINALITY AS r
     JOIN pl.judge(q.org, q.as_of, q.known_at, ARRAY(SELECT x.rep FROM unnest(p_rows) x), ARRAY(SELECT x.account_id FROM unnest(p_rows) x),
                   ARRAY(SELECT x.at FROM unnest(p_rows) x), q.fit_basis) j ON j.n = r.ordinality);

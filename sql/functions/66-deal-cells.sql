@@ -25,9 +25,12 @@ BEGIN
            CASE WHEN NOT q.with_family THEN '{1}' WHEN d.families = '{}' THEN '{1}' ELSE d.weights END AS weights,
            CASE WHEN q.credit = 'split' THEN sum(d.credit) ELSE count(*)::numeric END AS n,
            CASE WHEN q.credit = 'split' THEN coalesce(sum(d.credit) FILTER (WHERE d.money IS NOT NULL), 0) ELSE count(d.money)::numeric END AS priced,
-           sum(d.money) AS money, max(d.money) AS largest, count(*) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL) AS unpriced,
-           count(*) FILTER (WHERE d.amount IS NULL) AS no_amount, count(*) FILTER (WHERE d.rep IS NULL) AS no_owner,
-           count(*) FILTER (WHERE d.backcast) AS backcast
+           sum(d.money) AS money, CASE WHEN q.credit <> 'split' THEN max(d.money) END AS largest,
+           CASE WHEN q.credit = 'split' THEN coalesce(sum(d.credit) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL), 0)
+                ELSE (count(*) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL))::numeric END AS unpriced,
+           CASE WHEN q.credit = 'split' THEN coalesce(sum(d.credit) FILTER (WHERE d.amount IS NULL), 0)
+                ELSE (count(*) FILTER (WHERE d.amount IS NULL))::numeric END AS no_amount,
+           count(*) FILTER (WHERE d.rep IS NULL) AS no_owner, count(*) FILTER (WHERE d.backcast) AS backcast
     FROM deal d
     WHERE NOT (q.exclude_nonpositive AND coalesce(d.amount <= 0, false))
     GROUP BY 1, 2, d.outcome, d.class, 5, 6, 7

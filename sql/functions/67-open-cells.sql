@@ -88,10 +88,10 @@ BEGIN
            CASE WHEN NOT q.with_family THEN '{1}' WHEN d.families = '{}' THEN '{1}' ELSE d.weights END AS weights,
            CASE WHEN q.credit = 'split' THEN sum(d.credit) ELSE count(*)::numeric END AS n,
            CASE WHEN q.credit = 'split' THEN coalesce(sum(d.credit) FILTER (WHERE d.money IS NOT NULL), 0) ELSE count(d.money)::numeric END AS priced,
-           sum(d.money) AS money, sum(d.money * d.probability) AS weighted, max(d.money) AS largest,
-           count(*) FILTER (WHERE d.probability IS NULL) AS no_probability,
-           count(*) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL) AS unpriced,
-           count(*) FILTER (WHERE d.amount IS NULL) AS no_amount, count(*) FILTER (WHERE d.rep IS NULL) AS no_owner,
+           sum(d.money) AS money, sum(d.money * d.probability) AS weighted, CASE WHEN q.credit <> 'split' THEN max(d.money) END AS largest,
+           coalesce(sum(d.credit) FILTER (WHERE d.probability IS NULL), 0) AS no_probability,
+           coalesce(sum(d.credit) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL), 0) AS unpriced,
+           coalesce(sum(d.credit) FILTER (WHERE d.amount IS NULL), 0) AS no_amount, count(*) FILTER (WHERE d.rep IS NULL) AS no_owner,
            count(*) FILTER (WHERE d.backcast) AS backcast
     FROM pl.stock_instants(q) i, pl.open_rows(q, i.at) d
     GROUP BY 1, i.period, d.class, 4, 5, 6
@@ -138,10 +138,11 @@ BEGIN
   SELECT false, CASE WHEN q.grouped_by = 'product' THEN c.family ELSE c.key END, c.period, 'created'::text, c.class, c.segment,
          CASE WHEN q.with_family THEN c.family ELSE 'unspecified' END,
          sum(c.credit) FILTER (WHERE c.counts), coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NOT NULL), 0),
-         coalesce(sum(c.whole) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0), max(c.whole) FILTER (WHERE c.counts),
+         coalesce(sum(c.whole) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0),
+         max(c.whole) FILTER (WHERE c.counts AND q.credit <> 'split'),
          0::numeric, 0::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.money IS NULL AND c.amount IS NOT NULL))::numeric,
-         (count(*) FILTER (WHERE c.counts AND c.amount IS NULL))::numeric,
+         coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NULL AND c.amount IS NOT NULL), 0),
+         coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.amount IS NULL), 0),
          (count(*) FILTER (WHERE c.counts AND c.no_owner))::numeric, (count(*) FILTER (WHERE c.counts AND c.backcast))::numeric
   FROM chosen c
   GROUP BY 2, c.period, c.class, c.segment, 7;

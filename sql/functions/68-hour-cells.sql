@@ -57,7 +57,7 @@ BEGIN
   END IF;
   RETURN ARRAY(
     SELECT (r.activity_id, r.rep, r.account_id, r.deal_id, r.kind, r.starts_at, r.hours, r.share, r.estimated, r.messages, r.team,
-            j.segment, j.tier, j.class, j.reason, j.backcast, r.talk_s, r.customer_talk_s, r.questions, r.tagged)::pl.hour_row
+            j.segment, j.tier, j.class, j.reason, r.backcast OR j.backcast, r.talk_s, r.customer_talk_s, r.questions, r.tagged)::pl.hour_row
     FROM unnest(p_rows) WITH ORDINALITY AS r
     JOIN pl.judge(q.org, q.as_of, q.known_at, ARRAY(SELECT x.rep FROM unnest(p_rows) x), ARRAY(SELECT x.account_id FROM unnest(p_rows) x),
                   ARRAY(SELECT x.starts_at FROM unnest(p_rows) x), q.fit_basis) j ON j.n = r.ordinality);

@@ -42,7 +42,7 @@ CREATE FUNCTION pl.excluded(q pl.metric_query, p_unknown numeric, p_unknown_amou
                             p_no_owner numeric, p_unattributed_hours numeric DEFAULT 0)
 RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('unknown', trim_scale(p_unknown), 'unknown_amount', pl.money_text(p_unknown_amount, q.currency),
-                           'unpriced', p_unpriced, 'no_amount', p_no_amount, 'no_owner', p_no_owner,
+                           'unpriced', trim_scale(p_unpriced), 'no_amount', trim_scale(p_no_amount), 'no_owner', p_no_owner,
                            'unattributed_hours', round(p_unattributed_hours, 6), 'quarantined_open', q.quarantined)
 $$;
 COMMENT ON FUNCTION pl.excluded IS 'what a number leaves out or cannot place, counted (METRICS.md R4, R16); quarantined_open is of the whole organisation';

@@ -13,7 +13,7 @@ BEGIN
                            'count', pl.count_form(q, s.n_on, s.n_on + s.n_off),
                            'weighted', pl.money_form(q, s.weighted_on, s.weighted_off, s.priced_on + s.priced_off)),
          (SELECT json_object_agg(e.key, e.value)
-          FROM (SELECT * FROM json_each(pl.share_parts(q, s)) UNION ALL SELECT 'no_probability', to_json(s.no_probability)) e)
+          FROM (SELECT * FROM json_each(pl.share_parts(q, s)) UNION ALL SELECT 'no_probability', to_json(trim_scale(s.no_probability))) e)
   FROM pl.shares(f.open, 'open') s;
 END
 $$;

@@ -15,14 +15,15 @@ BEGIN
            count(*) FILTER (WHERE d.days >= 0 AND d.class = 'on') AS n_on,
            percentile_cont('{0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY d.days) FILTER (WHERE d.days >= 0 AND d.class = 'off') AS days_off,
            count(*) FILTER (WHERE d.days >= 0 AND d.class = 'off') AS n_off,
-           count(*) FILTER (WHERE d.class = 'unknown') AS n_unknown, count(*) FILTER (WHERE d.no_owner) AS no_owner,
+           count(*) FILTER (WHERE d.class = 'unknown') AS n_unknown, count(*) FILTER (WHERE d.days >= 0 AND d.class = 'unknown') AS n_unknown_counted, count(*) FILTER (WHERE d.no_owner) AS no_owner,
            count(*) FILTER (WHERE d.backcast) AS backcast
     FROM deal d GROUP BY d.total, d.key, d.period
   )
   SELECT a.total, a.key, a.period, p.days[1]::numeric, p.days[1]::numeric, NULL::numeric, coalesce(p.n, 0)::numeric, NULL::numeric[],
          CASE WHEN coalesce(p.n, 0) = 0 THEN 'empty_denominator' END,
          pl.excluded(q, coalesce(p.n_unknown, 0), 0, 0, 0, coalesce(p.no_owner, 0)),
-         pl.quality(q, (coalesce(p.n, 0) - coalesce(p.n_unknown, 0))::numeric, coalesce(p.n_unknown, 0), coalesce(p.backcast, 0)), '{}'::json,
+         pl.quality(q, (coalesce(p.n, 0) - coalesce(p.n_unknown_counted, 0))::numeric, coalesce(p.n_unknown_counted, 0), coalesce(p.backcast, 0)),
+         '{}'::json,
          json_build_object('median', round(p.days[1]::numeric, 6), 'p90', round(p.days[2]::numeric, 6),
            'on', json_build_object('median', round(p.days_on[1]::numeric, 6), 'p90', round(p.days_on[2]::numeric, 6), 'n', coalesce(p.n_on, 0)),
            'off', json_build_object('median', round(p.days_off[1]::numeric, 6), 'p90', round(p.days_off[2]::numeric, 6), 'n', coalesce(p.n_off, 0)),

@@ -5,21 +5,21 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH deal AS (
-    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.class, p.money, p.backcast, p.no_owner FROM pl.placed_won(q) p
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.class, p.money, p.unpriced, p.backcast, p.no_owner FROM pl.placed_won(q) p
   ), side AS (
     SELECT d.total, d.key, d.period, CASE WHEN grouping(d.class) = 1 THEN 'all' ELSE d.class END AS class, count(d.money) AS n, sum(d.money) AS sum,
            max(d.money) AS largest, percentile_cont(0.5) WITHIN GROUP (ORDER BY d.money::float8) AS median,
-           count(*) FILTER (WHERE d.money IS NULL) AS without, count(*) FILTER (WHERE d.backcast) AS backcast, count(*) FILTER (WHERE d.no_owner) AS no_owner
+           count(*) AS deals, count(*) FILTER (WHERE d.unpriced) AS unpriced, count(*) FILTER (WHERE d.backcast) AS backcast, count(*) FILTER (WHERE d.no_owner) AS no_owner
     FROM deal d GROUP BY GROUPING SETS ((d.total, d.key, d.period, d.class), (d.total, d.key, d.period))
   ), part AS MATERIALIZED (
-    SELECT s.total, s.key, s.period, s.class, s.n, s.sum, s.without, s.backcast, s.no_owner, pl.ratio(s.sum, s.n) AS mean,
+    SELECT s.total, s.key, s.period, s.class, s.n, s.sum, s.deals, s.unpriced, s.backcast, s.no_owner, pl.ratio(s.sum, s.n) AS mean,
            json_build_object('n', s.n, 'mean', pl.money_text(pl.ratio(s.sum, s.n), q.currency), 'median', pl.money_text(s.median::numeric, q.currency),
                              'without_largest', CASE WHEN s.n > 1 THEN pl.money_text(pl.ratio(s.sum - s.largest, s.n - 1), q.currency) END) AS shown
     FROM side s
   )
   SELECT a.total, a.key, a.period, p.mean, coalesce(p.sum, 0), NULL::numeric, coalesce(p.n, 0)::numeric, NULL::numeric[],
          CASE WHEN p.mean IS NULL THEN 'empty_denominator' END,
-         pl.excluded(q, coalesce(u.n, 0), coalesce(u.sum, 0), 0, coalesce(p.without, 0), coalesce(p.no_owner, 0)),
+         pl.excluded(q, coalesce(u.deals, 0), coalesce(u.sum, 0), coalesce(p.unpriced, 0), coalesce(p.deals - p.n - p.unpriced, 0), coalesce(p.no_owner, 0)),
          pl.quality(q, coalesce(p.sum, 0) - coalesce(u.sum, 0), coalesce(u.sum, 0), coalesce(p.backcast, 0)), '{}'::json,
          json_build_object('all', p.shown, 'on', o.shown, 'off', x.shown)
   FROM pl.answer_places(q, ARRAY(SELECT DISTINCT y.key FROM part y WHERE NOT y.total)) a
@@ -33,5 +33,5 @@ $$;
 INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, adds) VALUES
   ('deal_size', 'M10', 'Deal size', 'mean of won money; also the median and the mean without the largest deal, for on- and off-strategy deals', 'money', 'money',
    'deals won with closed_at in the period', '{rep,team,segment,product,tier,origin,period}', 'nothing won with a price: empty_denominator; without_largest of a single deal: null',
-   'Deals without amount or rate are in excluded.no_amount. By product: the family''s part of each deal.', '{}', NULL, 'closed',
+   'Deals without amount are in excluded.no_amount, those without a rate in excluded.unpriced. By product: the family''s part of each deal.', '{}', NULL, 'closed',
    'numerators add up to that of the number, which is divided by how many have a price');

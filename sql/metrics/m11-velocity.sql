@@ -2,9 +2,10 @@
 
 CREATE FUNCTION pl.velocity(p_open numeric, p_mean_won numeric, p_win_rate numeric, p_cycle_days numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT p_open * p_mean_won * p_win_rate / greatest(p_cycle_days, 1)
+  -- greatest() passes over nulls: a cycle that is not known is no cycle of a day.
+  SELECT CASE WHEN p_cycle_days IS NOT NULL THEN p_open * p_mean_won * p_win_rate / greatest(p_cycle_days, 1) END
 $$;
-COMMENT ON FUNCTION pl.velocity IS 'open deals × mean won × win rate ÷ mean cycle in days (at least 1): money a day (METRICS.md T6)';
+COMMENT ON FUNCTION pl.velocity IS 'open deals × mean won × win rate ÷ mean cycle in days (at least 1): money a day, null when a factor is (METRICS.md T6)';
 
 CREATE TYPE pl.pace AS (total boolean, key text, period int, class text, won numeric, decided numeric, mean_won numeric, cycle_days numeric, backcast numeric);
 

@@ -17,7 +17,7 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH deal AS (
-    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.account_id, p.money, p.no_owner, p.backcast FROM pl.placed_book(q) p
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.account_id, p.money, p.unpriced, p.no_owner, p.backcast FROM pl.placed_book(q) p
   ), client AS MATERIALIZED (
     SELECT d.total, d.key, d.period, d.account_id, greatest(sum(d.money), 0) AS money, max(d.money) AS largest, count(d.money) AS n
     FROM deal d WHERE d.account_id IS NOT NULL AND d.money IS NOT NULL GROUP BY d.total, d.key, d.period, d.account_id
@@ -35,13 +35,14 @@ BEGIN
     GROUP BY b.total, b.key, b.period
   ), left_out AS MATERIALIZED (
     SELECT d.total, d.key, d.period, count(*) FILTER (WHERE d.account_id IS NULL) AS unknown,
-           coalesce(sum(d.money) FILTER (WHERE d.account_id IS NULL), 0) AS unknown_money, count(*) FILTER (WHERE d.money IS NULL) AS no_money,
+           coalesce(sum(d.money) FILTER (WHERE d.account_id IS NULL), 0) AS unknown_money, count(*) FILTER (WHERE d.unpriced) AS unpriced,
+           count(*) FILTER (WHERE d.money IS NULL AND NOT d.unpriced) AS no_amount,
            count(*) FILTER (WHERE d.no_owner) AS no_owner, count(*) FILTER (WHERE d.backcast) AS backcast
     FROM deal d GROUP BY d.total, d.key, d.period
   )
   SELECT a.total, a.key, a.period, b.hhi, NULL::numeric, coalesce(b.money, 0), coalesce(b.n, 0), NULL::numeric[],
          CASE WHEN b.hhi IS NULL THEN 'empty_denominator' END,
-         pl.excluded(q, coalesce(o.unknown, 0), coalesce(o.unknown_money, 0), 0, coalesce(o.no_money, 0), coalesce(o.no_owner, 0)),
+         pl.excluded(q, coalesce(o.unknown, 0), coalesce(o.unknown_money, 0), coalesce(o.unpriced, 0), coalesce(o.no_amount, 0), coalesce(o.no_owner, 0)),
          pl.quality(q, coalesce(b.money, 0), coalesce(o.unknown_money, 0), coalesce(o.backcast, 0)), '{}'::json,
          json_build_object('clients', coalesce(b.clients, 0), 'effective_clients', round(pl.ratio(1, b.hhi), 6),
                            'normalised', CASE WHEN b.clients > 1 THEN round((b.hhi - 1.0 / b.clients) / (1 - 1.0 / b.clients), 6) END,
