@@ -8,10 +8,12 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import sys
 import time
 import urllib.parse
 
 _numbers = itertools.count(1)
+csv.field_size_limit(sys.maxsize)
 
 
 def base_url():
