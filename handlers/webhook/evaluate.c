@@ -1,4 +1,5 @@
 /* Evaluating expressions and conditions. */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +156,22 @@ struct scalar expression_evaluate(const struct expression *expression, const str
 	return scalar;
 }
 
+enum { PATTERN_TEXT_MAX = 200 }; /* longer texts match no pattern */
+
+/* A value, or a pattern where it holds a * or ?. */
+static bool matches(struct text text, struct text value)
+{
+	char copy[PATTERN_TEXT_MAX + 1];
+
+	if (memchr(value.data, '*', value.size) == NULL && memchr(value.data, '?', value.size) == NULL)
+		return text_equal(text, value);
+	if (text.size > PATTERN_TEXT_MAX)
+		return false;
+	memcpy(copy, text.data, text.size);
+	copy[text.size] = '\0';
+	return fnmatch(value.data, copy, 0) == 0;
+}
+
 static bool test_holds(const struct test *test, const struct evaluation *evaluation)
 {
 	struct scalar scalar = expression_evaluate(&test->subject, evaluation);
@@ -163,7 +180,7 @@ static bool test_holds(const struct test *test, const struct evaluation *evaluat
 	if (test->count > 0 && met) {
 		met = false;
 		for (size_t i = 0; i < test->count; i++)
-			met = met || text_equal(scalar.text, test->values[i]);
+			met = met || matches(scalar.text, test->values[i]);
 	}
 	return met == test->wanted;
 }

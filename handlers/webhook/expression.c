@@ -7,8 +7,8 @@
 #include "number.h"
 
 static const char *const conversions[] = {
-	"none", "string", "number", "integer", "boolean", "date", "datetime", "moment", "epoch_ms", "epoch_s", "lower", "upper", "list", "id18",
-	"decimal", NULL,
+	"none", "string", "number", "integer", "boolean", "date", "datetime", "moment", "epoch_ms", "epoch_s", "duration", "lower", "upper", "list",
+	"id18", "decimal", NULL,
 };
 static const char *const unknown_policies[] = {"keep", "drop", "refuse", NULL};
 
@@ -175,7 +175,8 @@ static bool compile_source(struct compiler *compiler, const struct expression_sc
 	if (out->kind != EXPRESSION_EACH && rest.size > 0)
 		return true;
 	compile_fault(compiler, "not_an_expression",
-		      "must be a pointer (/amount, ^/item), a header (@name), a query parameter (?name), $each, or a constant (=text)");
+		      "must be a pointer (/amount, ^/item), a header (@name), a query parameter (?name), $each, a constant (=text), or a template "
+		      "({/id}:{/time})");
 	return false;
 }
 
@@ -335,8 +336,11 @@ static bool compile_refined(struct compiler *compiler, const struct expression_s
 bool expression_compile(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, struct expression *out)
 {
 	*out = (struct expression){0};
-	if (json_is_string(value))
-		return compile_source(compiler, scope, compile_text(compiler, value), out);
+	if (json_is_string(value)) {
+		struct text text = compile_text(compiler, value);
+
+		return text.size > 0 && text.data[0] == '{' ? compile_template(compiler, scope, text, out) : compile_source(compiler, scope, text, out);
+	}
 	if (json_is_array(value))
 		return compile_first(compiler, scope, value, out);
 	if (json_is_object(value))
@@ -386,7 +390,7 @@ static bool compile_values(struct compiler *compiler, const json_t *value, struc
 	return true;
 }
 
-/* "*": is there; null: is not; a value or one of a list; {"not": …}. */
+/* "*": is there; null: is not; a value, a pattern of a text (006*), or one of a list of them; {"not": …}. */
 static bool compile_expected(struct compiler *compiler, const json_t *value, struct test *test)
 {
 	const json_t *negated = json_is_object(value) && json_object_size(value) == 1 ? json_object_get(value, "not") : NULL;

@@ -32,7 +32,7 @@ static const struct shape sum_shape = SHAPE("sequence", sum_fields);
 
 static const struct field layout_fields[] = {
 	{.name = "when", .type = FIELD_ANY},
-	POINTER("items"),
+	{.name = "items", .type = FIELD_ANY},
 	{.name = "content", .type = FIELD_WORD, .words = contents, .no_null = true},
 	{.name = "fold", .type = FIELD_OBJECT, .inner = &fold_shape, .no_null = true},
 	{.name = "pair", .type = FIELD_OBJECT, .inner = &pair_shape, .no_null = true},
@@ -219,6 +219,28 @@ static bool compile_record(struct compiler *compiler, struct source *source, con
 	return sound;
 }
 
+/* A pointer or a list of them; the whole body when there is none. */
+static bool compile_items(struct compiler *compiler, const json_t *value, struct layout *out)
+{
+	size_t size = json_is_array(value) ? json_array_size(value) : 1, before = compile_enter(compiler, "items");
+	struct text *items = COMPILE_TAKE(compiler, struct text, size + 1);
+	struct pointer_tree tree = {0};
+	bool sound = size > 0;
+
+	for (size_t i = 0; i < size; i++) {
+		const json_t *pointer = json_is_array(value) ? json_array_get(value, i) : value;
+
+		items[i] = value == NULL ? TEXT("") : compile_text(compiler, pointer);
+		sound = sound && items[i].data != NULL && pointer_tree_node(&tree, compiler->arena, items[i]) >= 0;
+	}
+	if (!sound)
+		compile_fault(compiler, "not_a_pointer", "must be a JSON pointer (RFC 6901), or a list of them");
+	compile_leave(compiler, before);
+	out->items = items;
+	out->item_count = size;
+	return sound;
+}
+
 static bool compile_layout(struct compiler *compiler, struct source *source, const struct lookups *lookups, const json_t *value, struct layout *out)
 {
 	struct expression_scope scope = {.item = &source->item, .lookups = lookups};
@@ -227,9 +249,9 @@ static bool compile_layout(struct compiler *compiler, struct source *source, con
 
 	if (!compile_check(compiler, &layout_shape, value))
 		return false;
-	out->items = compile_text(compiler, json_object_get(value, "items"));
 	out->whole = content != NULL && strcmp(json_string_value(content), "whole") == 0;
-	sound = compile_record(compiler, source, value, out);
+	sound = compile_items(compiler, json_object_get(value, "items"), out);
+	sound = compile_record(compiler, source, value, out) && sound;
 	if (when != NULL) {
 		struct condition *condition = COMPILE_TAKE(compiler, struct condition, 1);
 		size_t before = compile_enter(compiler, "when");

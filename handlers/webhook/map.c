@@ -207,8 +207,15 @@ static void emit_bare(struct run *run, const struct meaning *meaning, struct tex
 	run_emit(run, &mapped);
 }
 
+/* What became of the objects of a merge. */
+struct merging {
+	struct text into;
+	size_t merged;
+	bool stays; /* one of those named is the one that stays: it is not new */
+};
+
 /* One of the objects that go. */
-static void merge_one(struct run *run, const struct meaning *meaning, struct text into, struct scalar loser, size_t *merged)
+static void merge_one(struct run *run, const struct meaning *meaning, struct merging *merging, struct scalar loser)
 {
 	struct meaning one = *meaning;
 
@@ -216,45 +223,47 @@ static void merge_one(struct run *run, const struct meaning *meaning, struct tex
 	if (loser.type != SCALAR_STRING)
 		return;
 	one.id = id_of(run, loser);
-	if (text_equal(one.id, into) || *merged >= run->source->items_max)
+	merging->stays = merging->stays || text_equal(one.id, merging->into);
+	if (text_equal(one.id, merging->into) || merging->merged >= run->source->items_max)
 		return;
 	if (meaning->event_id.data != NULL)
 		one.event_id = event_id_of(run, arena_join(&run->arena, (struct text[]){meaning->event_id, TEXT(":"), one.id}, 3));
-	*merged += 1;
-	emit_bare(run, &one, into);
+	merging->merged++;
+	emit_bare(run, &one, merging->into);
 }
 
-static void merge_from(struct run *run, const struct meaning *meaning, struct text into, const struct expression *from, size_t *merged)
+static void merge_from(struct run *run, const struct meaning *meaning, struct merging *merging, const struct expression *from)
 {
 	struct scalar scalar = expression_evaluate(from, &run->evaluation);
 	struct json_walk walk;
 	struct text raw;
 
 	if (scalar.type != SCALAR_LIST) {
-		merge_one(run, meaning, into, scalar, merged);
+		merge_one(run, meaning, merging, scalar);
 		return;
 	}
 	if (!json_walk_open(scalar.text, &walk))
 		return;
 	while (!run->stopped && json_walk_next(&walk, NULL, &raw) == JSON_STEP_VALUE)
-		merge_one(run, meaning, into, scalar_read(&run->arena, raw), merged);
+		merge_one(run, meaning, merging, scalar_read(&run->arena, raw));
 }
 
 static void map_merge(struct run *run, const struct meaning *meaning)
 {
 	const struct layout *layout = run->layout;
+	struct merging merging = {0};
 	struct scalar into, fetch;
-	size_t merged = 0;
 
 	if (!layout->has_merge || !text_from(run, &layout->into, CONVERT_STRING, &into) || into.type == SCALAR_ABSENT) {
 		run_problem(run, "no_merge", layout->has_merge ? place_of(run, &layout->into) : "", "nothing says which object stays");
 		return;
 	}
+	merging.into = id_of(run, into);
 	for (size_t i = 0; i < layout->from_count; i++)
-		merge_from(run, meaning, id_of(run, into), &layout->from[i], &merged);
-	if (merged == 0)
+		merge_from(run, meaning, &merging, &layout->from[i]);
+	if (merging.merged == 0)
 		run_problem(run, "no_merge", layout->from_count > 0 ? place_of(run, &layout->from[0]) : "", "nothing says which objects go");
-	if (merged > 0 && layout->has_fetch && text_from(run, &layout->fetch, CONVERT_STRING, &fetch) && fetch.type == SCALAR_STRING)
+	if (merging.merged > 0 && !merging.stays && layout->has_fetch && text_from(run, &layout->fetch, CONVERT_STRING, &fetch) && fetch.type == SCALAR_STRING)
 		notice(run, meaning, id_of(run, fetch), "objects were merged into a new one that has not been sent");
 }
 
@@ -407,22 +416,29 @@ static bool first_item(struct text items, struct text *item)
 	return json_walk_open(items, &walk) && json_walk_next(&walk, NULL, item) == JSON_STEP_VALUE;
 }
 
-/* The layout that a body has, and its items. */
-static const struct layout *find_layout(struct run *run, struct text body, struct text *items)
+/* Whether a body has this layout at one of its places; *items is what stands there. */
+static bool has_layout(struct run *run, const struct layout *layout, struct text body, struct text *items)
 {
-	for (size_t i = 0; i < run->source->layout_count; i++) {
-		const struct layout *layout = &run->source->layouts[i];
+	for (size_t i = 0; i < layout->item_count; i++) {
 		struct text item;
 
-		*items = layout->items.size > 0 ? pointer_find(body, layout->items) : body;
+		*items = layout->items[i].size > 0 ? pointer_find(body, layout->items[i]) : body;
 		if (items->data == NULL || items->size == 0)
 			continue;
 		if (!first_item(*items, &item) || layout->when == NULL)
-			return layout;
+			return true;
 		scan_item(run, layout, item);
 		if (condition_holds(layout->when, &run->evaluation))
-			return layout;
+			return true;
 	}
+	return false;
+}
+
+static const struct layout *find_layout(struct run *run, struct text body, struct text *items)
+{
+	for (size_t i = 0; i < run->source->layout_count; i++)
+		if (has_layout(run, &run->source->layouts[i], body, items))
+			return &run->source->layouts[i];
 	return NULL;
 }
 

@@ -61,7 +61,8 @@ struct rule {
 struct layout {
 	struct text name;
 	const struct condition *when;
-	struct text items;
+	const struct text *items;        /* pointers; the first that leads to something that meets the condition */
+	size_t item_count;
 	bool whole;                      /* records are complete */
 	struct pointer_reading reading, record_reading;
 	int record, pair_name, pair_value, fan_out, changed; /* slots of the item; -1: none */

@@ -160,6 +160,11 @@ static int child_by_raw_name(const struct pointer_tree *tree, int node, struct t
 	return child;
 }
 
+bool pointer_tree_names(const struct pointer_tree *tree, struct text raw_name)
+{
+	return child_by_raw_name(tree, 0, raw_name) >= 0;
+}
+
 static void meet_member(struct pointer_scan *scan, int index, struct text name, struct text value)
 {
 	int child = child_by_raw_name(scan->tree, index, name);

@@ -53,6 +53,9 @@ void pointer_scan(struct pointer_scan *scan, struct text json);
 /* The same for one member of the root, given by its decoded name. */
 void pointer_scan_member(struct pointer_scan *scan, struct text raw_name, struct text value);
 
+/* Whether any pointer begins with this member of the root, given by its raw name. */
+bool pointer_tree_names(const struct pointer_tree *tree, struct text raw_name);
+
 /* The value a single pointer leads to in a valid text; absent when there is none. */
 struct text pointer_find(struct text json, struct text pointer);
 

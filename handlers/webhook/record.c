@@ -217,6 +217,9 @@ static void visit_member(void *context, int node, struct text raw_name, struct t
 		rule = find_custom(draft->object, node, arena_keep(&run->arena, name.text).data);
 	if (draft->object->copies || (rule != NULL && (rule->skip || write_custom(draft, rule, name.text, value))))
 		return;
+	/* Where the record is the item itself, what says what happened stands beside its values. */
+	if (run->layout->record < 0 && node == 0 && pointer_tree_names(&run->source->item, raw_name))
+		return;
 	run->counts->unmapped++;
 	if (run->sink->unmapped != NULL && name.type == SCALAR_STRING)
 		run->sink->unmapped(run->sink->context, draft->owner->name.data, name.text);

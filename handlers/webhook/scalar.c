@@ -1,5 +1,6 @@
 #include "scalar.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -85,6 +86,35 @@ static struct scalar to_number(struct arena *arena, struct scalar scalar, const 
 	if (made.data == NULL)
 		return scalar_broken("not_a_number", "is no number of at most 30 digits before the point");
 	return (struct scalar){.type = SCALAR_NUMBER, .text = made};
+}
+
+/* The next part of hh:mm:ss; false when it is no number up to 9,999. */
+static bool take_part(struct text *rest, unsigned *part)
+{
+	size_t digits = 0;
+
+	for (*part = 0; digits < rest->size && rest->data[digits] != ':'; digits++) {
+		if (rest->data[digits] < '0' || rest->data[digits] > '9' || digits == 4)
+			return false;
+		*part = *part * 10 + (unsigned)(rest->data[digits] - '0');
+	}
+	*rest = digits < rest->size ? (struct text){rest->data + digits + 1, rest->size - digits - 1} : (struct text){0};
+	return digits > 0;
+}
+
+static struct scalar to_duration(struct arena *arena, struct scalar scalar, const struct convert_options *options)
+{
+	struct text rest = trimmed(scalar.text);
+	unsigned hours, minutes, seconds = 0;
+	char digits[24];
+
+	if (scalar.type != SCALAR_STRING || memchr(rest.data, ':', rest.size) == NULL)
+		return to_number(arena, scalar, options);
+	if (!take_part(&rest, &hours) || !take_part(&rest, &minutes) || (rest.data != NULL && !take_part(&rest, &seconds)) || rest.data != NULL ||
+	    minutes > 59 || seconds > 59)
+		return scalar_broken("not_a_duration", "is no duration such as 01:30");
+	snprintf(digits, sizeof digits, "%u", hours * 3600 + minutes * 60 + seconds);
+	return (struct scalar){.type = SCALAR_NUMBER, .text = arena_keep(arena, text_of(digits))};
 }
 
 static struct scalar to_boolean(struct scalar scalar)
@@ -228,6 +258,8 @@ struct scalar scalar_convert(struct arena *arena, struct scalar scalar, const st
 	case CONVERT_EPOCH_MS:
 	case CONVERT_EPOCH_S:
 		return to_time(arena, scalar, options->conversion);
+	case CONVERT_DURATION:
+		return to_duration(arena, scalar, options);
 	case CONVERT_LOWER:
 	case CONVERT_UPPER:
 		return to_case(arena, scalar, options->conversion == CONVERT_LOWER);

@@ -33,6 +33,7 @@ enum conversion {
 	CONVERT_MOMENT, /* a date stays one, everything else is a time */
 	CONVERT_EPOCH_MS,
 	CONVERT_EPOCH_S,
+	CONVERT_DURATION, /* hh:mm or hh:mm:ss in seconds; numbers as they are */
 	CONVERT_LOWER,
 	CONVERT_UPPER,
 	CONVERT_LIST,  /* of texts */
