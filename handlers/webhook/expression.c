@@ -260,10 +260,17 @@ bool unwrap_compile(struct compiler *compiler, const json_t *value, const struct
 	return true;
 }
 
-/* Steps into a member and compiles what stands there; true when there is none. */
-#define COMPILE_MEMBER(object, name, call) compile_member_end(compiler, compile_enter(compiler, (name)), json_object_get((object), (name)) == NULL || (call))
+/* Steps into a member; false when there is none. */
+static bool enter_member(struct compiler *compiler, const json_t *object, const char *name, size_t *before)
+{
+	if (json_object_get(object, name) == NULL)
+		return false;
+	*before = compile_enter(compiler, name);
+	return true;
+}
 
-static bool compile_member_end(struct compiler *compiler, size_t before, bool sound)
+/* Steps out again and passes on how it went. */
+static bool leave_member(struct compiler *compiler, size_t before, bool sound)
 {
 	compile_leave(compiler, before);
 	return sound;
@@ -290,18 +297,19 @@ static bool compile_condition(struct compiler *compiler, const struct expression
 static bool compile_origin(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, struct expression *inner)
 {
 	const json_t *get = json_object_get(value, "get"), *template = json_object_get(value, "template"), *constant = json_object_get(value, "value");
+	size_t before;
 
 	if ((get != NULL) + (template != NULL) + (constant != NULL) != 1) {
 		compile_fault(compiler, "required", "an expression has one of get, template and value");
 		return false;
 	}
-	if (constant != NULL) {
+	if (enter_member(compiler, value, "value", &before)) {
 		inner->kind = EXPRESSION_LITERAL;
-		return COMPILE_MEMBER(value, "value", literal_compile(compiler, constant, &inner->literal));
+		return leave_member(compiler, before, literal_compile(compiler, constant, &inner->literal));
 	}
-	if (template != NULL)
-		return COMPILE_MEMBER(value, "template", compile_template(compiler, scope, (struct text){json_string_value(template), json_string_length(template)}, inner));
-	return COMPILE_MEMBER(value, "get", expression_compile(compiler, scope, get, inner));
+	if (enter_member(compiler, value, "template", &before))
+		return leave_member(compiler, before, compile_template(compiler, scope, compile_text(compiler, template), inner));
+	return enter_member(compiler, value, "get", &before) && leave_member(compiler, before, expression_compile(compiler, scope, get, inner));
 }
 
 static bool compile_refined(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, struct expression *out)
@@ -310,6 +318,7 @@ static bool compile_refined(struct compiler *compiler, const struct expression_s
 	struct expression *inner = COMPILE_TAKE(compiler, struct expression, 1);
 	struct scalar *fallback = COMPILE_TAKE(compiler, struct scalar, 1);
 	const json_t *split = json_object_get(value, "split"), *part = json_object_get(value, "part"), *round = json_object_get(value, "round");
+	size_t before;
 	bool sound;
 
 	if (!compile_check(compiler, &refined_shape, value))
@@ -324,12 +333,18 @@ static bool compile_refined(struct compiler *compiler, const struct expression_s
 		made->fallback = fallback;
 	*out = (struct expression){.kind = EXPRESSION_REFINED, .parts = inner, .count = 1, .refinement = made};
 	sound = compile_origin(compiler, scope, value, inner);
-	sound = COMPILE_MEMBER(value, "when", compile_condition(compiler, scope, json_object_get(value, "when"), &made->when)) && sound;
-	sound = COMPILE_MEMBER(value, "unwrap", unwrap_compile(compiler, json_object_get(value, "unwrap"), &made->unwrap, &made->unwrap_count)) && sound;
-	sound = COMPILE_MEMBER(value, "lookup", compile_lookup(compiler, scope, json_object_get(value, "lookup"), &made->lookup)) && sound;
-	sound = COMPILE_MEMBER(value, "as", compile_conversion(compiler, json_object_get(value, "as"), &made->convert)) && sound;
-	sound = COMPILE_MEMBER(value, "scale", compile_scale(compiler, json_object_get(value, "scale"), &made->convert.scale)) && sound;
-	sound = COMPILE_MEMBER(value, "default", literal_compile(compiler, json_object_get(value, "default"), fallback)) && sound;
+	if (enter_member(compiler, value, "when", &before))
+		sound = leave_member(compiler, before, compile_condition(compiler, scope, json_object_get(value, "when"), &made->when)) && sound;
+	if (enter_member(compiler, value, "unwrap", &before))
+		sound = leave_member(compiler, before, unwrap_compile(compiler, json_object_get(value, "unwrap"), &made->unwrap, &made->unwrap_count)) && sound;
+	if (enter_member(compiler, value, "lookup", &before))
+		sound = leave_member(compiler, before, compile_lookup(compiler, scope, json_object_get(value, "lookup"), &made->lookup)) && sound;
+	if (enter_member(compiler, value, "as", &before))
+		sound = leave_member(compiler, before, compile_conversion(compiler, json_object_get(value, "as"), &made->convert)) && sound;
+	if (enter_member(compiler, value, "scale", &before))
+		sound = leave_member(compiler, before, compile_scale(compiler, json_object_get(value, "scale"), &made->convert.scale)) && sound;
+	if (enter_member(compiler, value, "default", &before))
+		sound = leave_member(compiler, before, literal_compile(compiler, json_object_get(value, "default"), fallback)) && sound;
 	return sound;
 }
 

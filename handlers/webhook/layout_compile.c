@@ -11,7 +11,10 @@ static const char *const contents[] = {"changes", "whole", NULL};
 
 static const struct field fold_fields[] = {MEMBER("key"), MEMBER("value")};
 static const struct shape fold_shape = SHAPE("fold", fold_fields);
-static const struct field pair_fields[] = {MEMBER("name"), MEMBER("value")};
+static const struct field pair_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .required = true, .bounded = true, .min = 1, .max = 500, .summary = "pointer to the name of what changed"},
+	{.name = "value", .type = FIELD_STRING, .required = true, .bounded = true, .min = 1, .max = 500, .summary = "pointer to its new value"},
+};
 static const struct shape pair_shape = SHAPE("pair", pair_fields);
 static const struct field merge_fields[] = {
 	{.name = "into", .type = FIELD_ANY, .required = true, .summary = "id of the object that stays"},
@@ -179,11 +182,12 @@ static bool compile_rules(struct compiler *compiler, const struct expression_sco
 {
 	struct rule *rules = COMPILE_TAKE(compiler, struct rule, json_array_size(value) + 1);
 	size_t outer = compile_enter(compiler, "rules");
-	bool sound = json_is_array(value) && json_array_size(value) <= 100;
+	size_t size = json_array_size(value) <= 100 ? json_array_size(value) : 0;
+	bool sound = json_is_array(value) && size == json_array_size(value);
 
 	if (!sound)
 		compile_fault(compiler, "wrong_type", "must be a list of at most 100 rules");
-	for (size_t i = 0; sound && i < json_array_size(value); i++) {
+	for (size_t i = 0; i < size; i++) {
 		size_t before = compile_enter_element(compiler, i);
 
 		sound = compile_rule(compiler, scope, json_array_get(value, i), &rules[out->rule_count++]) && sound;
@@ -214,6 +218,7 @@ static bool compile_record(struct compiler *compiler, struct source *source, con
 
 		out->pair_name = slot_of(compiler, source, pair, "name", &sound);
 		out->pair_value = slot_of(compiler, source, pair, "value", &sound);
+		out->record_pointer = compile_text(compiler, json_object_get(pair, "value"));
 		compile_leave(compiler, before);
 	}
 	return sound;

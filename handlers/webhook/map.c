@@ -312,24 +312,22 @@ static void map_once(struct run *run)
 
 	if (!read_said(run, &said))
 		return;
-	if (said.operation.type == SCALAR_ABSENT && run->layout->has_operation) {
-		run_problem(run, "unknown_operation", place_of(run, &run->layout->operation), "nothing says what happened");
+	meaning.object = find_object(run->source, said.object.text);
+	if (said.object.type != SCALAR_ABSENT && meaning.object == NULL) {
+		ignore(run, NULL, "the mapping has no object of this name");
 		return;
 	}
-	if (said.operation.type != SCALAR_ABSENT && !find_operation(said.operation.text, &meaning.operation)) {
-		run_problem(run, "unknown_operation", place_of(run, &run->layout->operation), "the mapping does not know what happened");
+	if ((said.operation.type == SCALAR_ABSENT && run->layout->has_operation) ||
+	    (said.operation.type != SCALAR_ABSENT && !find_operation(said.operation.text, &meaning.operation))) {
+		run_problem(run, "unknown_operation", place_of(run, &run->layout->operation),
+			    said.operation.type == SCALAR_ABSENT ? "nothing says what happened" : "the mapping does not know what happened");
 		return;
 	}
-	if (said.object.type == SCALAR_ABSENT) {
+	if (meaning.object == NULL) {
 		if (meaning.operation == OPERATION_IGNORE)
 			ignore(run, NULL, "an event of this type says nothing of our data");
 		else
 			run_problem(run, "unknown_object", place_of(run, &run->layout->object), "nothing says what object it is of");
-		return;
-	}
-	meaning.object = find_object(run->source, said.object.text);
-	if (meaning.object == NULL) {
-		ignore(run, NULL, "the mapping has no object of this name");
 		return;
 	}
 	meaning.id = id_of(run, said.id);
@@ -368,8 +366,14 @@ static bool scan_item(struct run *run, const struct layout *layout, struct text 
 {
 	struct pointer_scan scan = {.tree = &run->source->item, .reading = &layout->reading, .slots = run->item};
 
-	pointer_scan(&scan, raw);
-	return scan.doubled < 0;
+	/* The first item was looked at to find the layout. */
+	if (run->scanned != raw.data || run->layout != layout) {
+		pointer_scan(&scan, raw);
+		run->scanned = raw.data;
+		run->layout = layout;
+		run->doubled = scan.doubled >= 0;
+	}
+	return !run->doubled;
 }
 
 static void map_item(struct run *run, struct text raw)

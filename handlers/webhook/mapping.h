@@ -66,7 +66,7 @@ struct layout {
 	bool whole;                      /* records are complete */
 	struct pointer_reading reading, record_reading;
 	int record, pair_name, pair_value, fan_out, changed; /* slots of the item; -1: none */
-	struct text record_pointer;      /* for messages */
+	struct text record_pointer;      /* for messages; of a pair, its value's */
 	struct expression object, id, operation, occurred_at, event_id;
 	bool has_operation, has_occurred_at, has_event_id, has_merge;
 	const struct expression *sequence; /* summed up */
@@ -115,6 +115,8 @@ struct run {
 	struct arena arena;        /* of the item */
 	struct buffer record, attributes, pointer;
 	struct text item[POINTER_SLOTS_MAX], slots[POINTER_SLOTS_MAX];
+	const char *scanned;       /* where the item begins that `item` was filled from */
+	bool doubled;              /* a name stands twice in it */
 	struct evaluation evaluation;
 	size_t index;
 	struct text raw;

@@ -24,7 +24,9 @@ static void write_member(struct buffer *out, const char *name, struct text value
 {
 	if (value.data == NULL)
 		return;
-	buffer_printf(out, "%s\"%s\":", out->size > 1 ? "," : "", name);
+	buffer_append_string(out, out->size > 1 ? ",\"" : "\"");
+	buffer_append_string(out, name);
+	buffer_append_string(out, "\":");
 	buffer_append_json_string(out, value);
 }
 
@@ -55,9 +57,7 @@ static const char *place_of(struct run *run, const struct expression *from)
 	buffer_append_string(&run->pointer, "");
 	if (pointer == NULL)
 		return run->pointer.data;
-	if (pointer->of_record && run->layout->pair_value >= 0)
-		buffer_append_string(&run->pointer, "/propertyValue");
-	else if (pointer->of_record)
+	if (pointer->of_record)
 		buffer_append_text(&run->pointer, run->layout->record_pointer);
 	if (!pointer->of_record || run->layout->pair_value < 0)
 		buffer_append_text(&run->pointer, pointer->text);
@@ -242,7 +242,8 @@ static void copy_members(struct draft *draft, struct text record)
 
 		for (size_t i = 0; i < count; i++)
 			ours = ours || text_equal_string(name, envelope[i]);
-		if (ours || has_field(draft->object, (struct text){name.data + 1, name.size - 2}, false))
+		/* What a field names, as source or as target, is that field's. */
+		if (ours || pointer_tree_names(&draft->object->tree, name) || has_field(draft->object, (struct text){name.data + 1, name.size - 2}, false))
 			continue;
 		draft->said++;
 		if (out->size > 1)
