@@ -7,7 +7,7 @@
 #define QUESTION_FLAG(param, sentence) {.name = (param), .type = FIELD_BOOLEAN, .summary = (sentence)}
 
 #define QUESTION_GROUPS                                                                                                                 \
-	QUESTION_WORD("by", "rep, team, segment, product, tier, origin, kind, class or period: a row each"),                            \
+	QUESTION_WORD("by", "rep, team, segment, product, tier, origin, kind, class, source or period: a row each"),                    \
 	QUESTION_WORD("granularity", "week, month, quarter or year: each row once a sub-period")
 
 #define QUESTION_TIME                                                                                                                   \

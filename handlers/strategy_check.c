@@ -47,7 +47,7 @@ static const char *const metrics[] = {
 };
 enum { METRIC_COUNT = sizeof metrics / sizeof *metrics };
 
-static const char *const groupings[] = {"total", "rep", "team", "segment", "product", "tier", "origin", "kind", "class", "period", NULL};
+static const char *const groupings[] = {"total", "rep", "team", "segment", "product", "tier", "origin", "kind", "class", "source", "period", NULL};
 static const char *const directions[] = {"higher", "lower", NULL};
 
 #define KEY                                                                                                                        \

@@ -151,6 +151,14 @@ END
 $$;
 COMMENT ON FUNCTION pl.inner_metrics IS 'what metric= may be for a metric that looks at others; null: it looks at none';
 
+CREATE FUNCTION pl.groupings_of(m pl.metric, p_params jsonb) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN coalesce((SELECT i.groupings FROM pl.metric i WHERE m.key = 'trend' AND i.key = coalesce(p_params ->> 'metric', 'win_rate')), m.groupings);
+END
+$$;
+COMMENT ON FUNCTION pl.groupings_of IS 'what by= may be: of a trend, what it may be for the metric it looks at';
+
 -- What this metric cannot do with this question, as problems. A filter on something its rows do not have (hours have no product) is
 -- refused rather than ignored.
 CREATE FUNCTION pl.metric_problems(m pl.metric, p_params jsonb) RETURNS jsonb
@@ -166,7 +174,7 @@ BEGIN
     v_problems := pl.one_of('metric', p_params ->> 'metric', v_inner);
     SELECT * INTO i FROM pl.metric x WHERE x.key = coalesce(p_params ->> 'metric', 'win_rate') AND x.key = ANY (v_inner);
     v_takes := v_takes || pl.narrowed_by(i);
-    IF i.key IS NOT NULL AND p_params ->> 'by' = ANY (m.groupings) THEN
+    IF i.key IS NOT NULL AND m.key <> 'trend' AND p_params ->> 'by' = ANY (m.groupings) THEN
       v_problems := v_problems || pl.one_of('by', p_params ->> 'by', i.groupings);
     END IF;
   END IF;

@@ -130,7 +130,7 @@ DECLARE
   v_rep_metrics text;
 BEGIN
   SELECT rep_metrics INTO v_rep_metrics FROM org WHERE org_id = q.org;
-  IF v_rep_metrics = 'off' AND (q.grouped_by = 'rep' OR p_params ? 'rep' OR p_who ->> 'scope' = 'self') THEN
+  IF v_rep_metrics = 'off' AND (q.grouped_by = 'rep' OR p_params ? 'rep' OR p_params ->> 'over' = 'rep' OR p_who ->> 'scope' = 'self') THEN
     PERFORM pl.fail('forbidden', 'This organisation serves no figures of single reps (setting rep_metrics=off); ask by=team.');
   END IF;
   IF p_params ? 'rep' THEN

@@ -73,6 +73,18 @@ COMMENT ON FUNCTION pl.accepted IS
   'rows in which deals lost before they ever reached min_stage_reached (that stage, or an open one of the same or a higher order) are not_accepted: '
   'sales never took them on (METRICS.md M07)';
 
+CREATE FUNCTION pl.closed_row(q pl.metric_query, f deal_fact) RETURNS pl.deal_row
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (f.deal_id, f.name, pl.outcome_counted(q, f.outcome, f.lost_reason), f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account,
+          f.closed_strategy, f.closed_segment, f.closed_tier, f.closed_class, f.closed_reason, f.closed_backcast, f.amount, f.currency,
+          CASE WHEN q.currency IS NOT DISTINCT FROM q.reporting THEN f.money
+               ELSE pl.convert(q.org, f.amount, f.currency, q.currency, pl.local_date(f.closed_at, q.zone), q.as_of, q.known_at) END,
+          1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row;
+END
+$$;
+COMMENT ON FUNCTION pl.closed_row IS 'a decided deal as a row: dated, judged and priced at its decision, credited to its owner then';
+
 -- Rows closed in [p_from, p_to), by the fact table or as of the past.
 CREATE FUNCTION pl.closed_deals(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.deal_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -91,11 +103,7 @@ BEGIN
     RETURN;
   END IF;
   v_rows := ARRAY(
-    SELECT (f.deal_id, f.name, pl.outcome_counted(q, f.outcome, f.lost_reason), f.closed_at, f.created_at, f.closed_rep, f.closed_team, f.closed_account, f.closed_strategy,
-            f.closed_segment, f.closed_tier, f.closed_class, f.closed_reason, f.closed_backcast, f.amount, f.currency,
-            CASE WHEN q.currency IS NOT DISTINCT FROM q.reporting THEN f.money
-                 ELSE pl.convert(q.org, f.amount, f.currency, q.currency, pl.local_date(f.closed_at, q.zone), q.as_of, q.known_at) END,
-            1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row
+    SELECT pl.closed_row(q, f)
     FROM pl.facts_closed(q, p_from, p_to) f
     WHERE NOT (q.exclude_nonpositive AND coalesce(f.amount <= 0, false)));
   RETURN QUERY

@@ -43,6 +43,13 @@ LANGUAGE sql STABLE AS $$
                q.fit_basis, q.credit, p_rows AS rows, p_total AS total, q.data_version) x
 $$;
 
+CREATE FUNCTION pl.asked(m pl.metric, p_params jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN m.key = 'trend' AND NOT coalesce(p_params, '{}') ? 'granularity' THEN coalesce(p_params, '{}') || '{"granularity": "month"}'
+              ELSE coalesce(p_params, '{}') END
+$$;
+COMMENT ON FUNCTION pl.asked IS 'what is asked for, with what the metric takes for granted: a trend goes by month';
+
 CREATE FUNCTION pl.dressed(m pl.metric, p_params jsonb) RETURNS pl.metric
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -113,10 +120,10 @@ COMMENT ON FUNCTION pl.table_lines IS 'what CSV and NDJSON hold: the rows; the t
 CREATE FUNCTION pl.answer_metric(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET jit = off AS $$
 DECLARE
-  v_params jsonb := p_request -> 'query';
   m        pl.metric := pl.known_metric(p_request #>> '{path,0}');
+  v_params jsonb := pl.asked(m, p_request -> 'query');
   v_needs  text[] := pl.metric_needs(m, v_params);
-  q        pl.metric_query := pl.resolve_query(p_org, p_request, m.groupings, v_needs, pl.metric_problems(m, v_params));
+  q        pl.metric_query := pl.resolve_query(p_org, p_request || jsonb_build_object('query', v_params), pl.groupings_of(m, v_params), v_needs, pl.metric_problems(m, v_params));
   v_rows   pl.written_row[];
 BEGIN
   m := pl.dressed(m, v_params);

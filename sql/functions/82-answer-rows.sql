@@ -24,10 +24,12 @@ COMMENT ON FUNCTION pl.drill_as_part IS 'rows behind another number as those of 
 CREATE FUNCTION pl.drill_question(p_org int, p_request jsonb, OUT m pl.metric, OUT q pl.metric_query)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_asked jsonb := coalesce(p_request -> 'query', '{}');
+  v_asked jsonb;
 BEGIN
   m := pl.known_metric(p_request #>> '{path,0}');
-  q := pl.resolve_query(p_org, p_request, m.groupings, pl.metric_needs(m, v_asked), pl.metric_problems(m, v_asked));
+  v_asked := pl.asked(m, p_request -> 'query');
+  q := pl.resolve_query(p_org, p_request || jsonb_build_object('query', v_asked), pl.groupings_of(m, v_asked), pl.metric_needs(m, v_asked),
+                        pl.metric_problems(m, v_asked));
   IF m.drill IS NULL THEN
     PERFORM pl.fail('not_found', format('There are no rows behind %s.', m.key));
   END IF;

@@ -56,7 +56,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pl.drill_leaderboard(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+CREATE FUNCTION pl.drill_inner(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   i pl.metric;
@@ -65,11 +65,11 @@ BEGIN
   RETURN QUERY SELECT * FROM pl.drill_rows(q, i);
 END
 $$;
-COMMENT ON FUNCTION pl.drill_leaderboard IS 'the rows behind the rate that is ranked';
+COMMENT ON FUNCTION pl.drill_inner IS 'the rows behind the metric that this one looks at';
 
 INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, adds) VALUES
   ('leaderboard', 'M25', 'Leaderboard', 'shrunk = (k + M · p₀) / (n + M), p₀ the pooled rate, M by moments over the groups; rank=wilson_low: the lower bound instead',
    'fraction', 'count', 'as the metric that is ranked: metric=, default win_rate; of a share of money the deals are counted', '{rep,team,period}', 'as the metric that is ranked',
    'parts.rank: 1 is best, ties share a rank; rows below min_n have none unless include_low_n=true. parts give raw rate, bounds, p₀ (prior) and M (strength). '
    'Under credit=split there are no bounds, and no rank by them.',
-   '{metric}', NULL, 'leaderboard', 'as those of the metric that is ranked');
+   '{metric}', NULL, 'inner', 'as those of the metric that is ranked');

@@ -171,7 +171,7 @@ class Tour:
         self.go("GET", "/v1/alignment?by=rep&period=2026-Q1", headers={"Accept": NDJSON})
         dictionary = self.go("GET", "/v1/metrics")
         for metric in dictionary["data"]:
-            self.metric(metric["key"])
+            self.metric(metric["key"], metric["groupings"])
             if metric["has_rows"]:
                 self.go("GET", f"/v1/metrics/{metric['key']}/rows?period=2026-Q1&limit=1")
                 self.go("GET", f"/v1/metrics/{metric['key']}/rows?period=2026-Q1&format=csv")
@@ -186,11 +186,13 @@ class Tour:
         self.go("GET", "/v1/accounts/a1/fit")
         self.go("GET", f"/v1/accounts/a2/fit?strategy={strategy}&as_of=2026-03-01")
 
-    def metric(self, key):
+    def metric(self, key, groupings):
         path = f"/v1/metrics/{key}"
         self.go("GET", f"{path}?period=2026-Q1")
-        self.go("GET", f"{path}?by=rep&period=2026-Q1")
-        self.go("GET", f"{path}?by=team&period=2026-Q1&granularity=month&credit=current&currency=USD")
+        for by in groupings:
+            self.go("GET", f"{path}?by={by}&period=2026-Q1")
+        if "period" in groupings:
+            self.go("GET", f"{path}?by={groupings[0]}&period=2026-Q1&granularity=month&credit=current&currency=USD")
         self.go("GET", f"{path}?period=2026-Q1&format=csv")
         self.go("GET", f"{path}?period=2026-Q1&format=ndjson")
 

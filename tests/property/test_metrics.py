@@ -176,6 +176,57 @@ class MetricsLaws(Case):
                         self.assertLessEqual(abs(found - fraction(total[name])), Fraction(1, 200), (key, query, name))
                     self.assertEqual(len({(row["id"], row["rep"]) for row in rows}), len(rows))
 
+    def test_every_movement_of_the_pipeline_is_somewhere(self):
+        signs = {"opening": 1, "new": 1, "pulled_in": 1, "increased": 1, "decreased": -1, "pushed_out": -1, "won": -1, "lost": -1, "reassigned": 1,
+                 "refit": 1, "fx": 1}
+        questions = [{}, {"due": "any"}, {"by": "rep"}, {"by": "segment", "due": "any"}, {"by": "tier", "credit": "split"}, {"by": "team", "credit": "current"},
+                     {"as_of": "2025-08-15"}, {"known_at": "2025-08-15"}, {"currency": "EUR"}, {"segment": "care"}, {"team": "top"}, {"rep": "r3"},
+                     {"product": "GTX"}, {"by": "period", "granularity": "quarter"}]
+        for world in self.each():
+            for query in questions:
+                answer = world.ask("pipeline_change", **query)
+                for row in [answer["total"], *answer["rows"]]:
+                    for side in ("all", "on", "off", "unknown"):
+                        parts = {step: fraction(part[side]["amount"]) for step, part in row["parts"].items()}
+                        self.assertEqual(sum(sign * parts[step] for step, sign in signs.items()), parts["closing"], (query, row["key"], side))
+                        counts = {step: fraction(part[side]["n"]) for step, part in row["parts"].items()}
+                        self.assertEqual(sum(sign * counts[step] for step, sign in signs.items() if step not in ("increased", "decreased", "fx")),
+                                         counts["closing"], (query, row["key"], side))
+                if not {"segment", "team", "rep"} & set(query):
+                    self.assertEqual(fraction(answer["total"]["parts"]["reassigned"]["all"]["amount"]), 0)
+                    self.assertEqual(fraction(answer["total"]["parts"]["refit"]["all"]["amount"]), 0)
+                rows = world.rows_behind("pipeline_change", **{key: value for key, value in query.items() if key not in ("by", "granularity")})
+                moved = sum(fraction(row["contribution"]) for row in rows if row["contribution"] is not None)
+                self.assertLessEqual(abs(moved - fraction(answer["total"]["value"])), Fraction(2, 100), query)
+            # All open deals at the end, whenever due, are the open pipeline; what was won is what was booked.
+            parts = world.ask("pipeline_change", due="any")["total"]["parts"]
+            stock = world.ask("open_pipeline_share")["total"]
+            self.assertLessEqual(abs(fraction(parts["closing"]["all"]["amount"]) - fraction(stock["denominator"]) - fraction(stock["parts"]["unknown"]["amount"])),
+                                 Fraction(2, 100))
+
+    def test_a_change_is_mix_and_rate_without_remainder(self):
+        for world in self.each():
+            for query in ({}, {"over": "rep"}, {"over": "tier", "metric": "bookings_share"}, {"metric": "bookings_share"}, {"compare_to": "2026"}, {"over": "team", "credit": "current"}):
+                total = world.ask("change_decomposition", **{"period": "2025-07-01..2025-12-31", **query})["total"]
+                parts = total["parts"]
+                if total["value"] is None:
+                    self.assertTrue(total["reason"])
+                    continue
+                self.assertLessEqual(abs(fraction(parts["mix"]) + fraction(parts["rate"]) - fraction(total["value"])), Fraction(2, 1_000_000), query)
+                self.assertLessEqual(abs(fraction(parts["after"]["value"]) - fraction(parts["before"]["value"]) - fraction(total["value"])), Fraction(2, 1_000_000))
+                for name in ("mix", "rate"):
+                    self.assertLessEqual(abs(sum(fraction(key[name]) for key in parts["keys"]) - fraction(parts[name])), Fraction(len(parts["keys"]), 1_000_000))
+
+    def test_contributions_of_rows_add_up(self):
+        for world in self.each():
+            for key in ("product_mix", "segment_mix", "strategy_setters", "deliberate_emergent", "concentration", "win_rate_lift"):
+                for query in ({}, {"team": "top"}, {"credit": "split"}, {"tier": "core"}):
+                    total = world.ask(key, **query)["total"]
+                    rows = world.rows_behind(key, **query)
+                    if total["value"] is not None:
+                        found = sum(fraction(row["contribution"]) for row in rows if row["contribution"] is not None)
+                        self.assertLessEqual(abs(found - fraction(total["value"])), Fraction(2, 1_000_000), (key, query))
+
     def test_order_of_arrival_changes_no_byte(self):
         for seed, world in self.worlds.items():
             shuffled = list(world.history.events)

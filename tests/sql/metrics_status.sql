@@ -12,7 +12,7 @@ BEGIN
     'metric', p_metric, 'by', p_by, 'warn', p_warn, 'fail', p_fail, 'direction', p_direction)))) WHERE org_id = 1;
   SELECT r ->> 'status' INTO v_status
     FROM pg_temp.ask(p_metric, CASE WHEN p_by IS NULL THEN '{}' ELSE jsonb_build_object('by', p_by) END) a,
-         LATERAL (SELECT a -> 'total' AS r WHERE p_by IS NULL UNION ALL SELECT x FROM jsonb_array_elements(a -> 'rows') x WHERE p_by IS NOT NULL AND x ->> 'key' = p_key) y;
+         LATERAL (SELECT a -> 'total' AS r WHERE p_by IS NULL UNION ALL SELECT x FROM jsonb_array_elements(a -> 'rows') x WHERE p_by IS NOT NULL AND concat(x ->> 'key', x ->> 'period') = p_key) y;
   RETURN coalesce(v_status, 'null');
 END $$;
 CREATE FUNCTION pg_temp.statuses(p_metric text, p_by text, p_key text, p_row jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -29,7 +29,7 @@ BEGIN
     CASE WHEN l < h THEN pg_temp.status_with(p_metric, p_by, p_key, 'higher', (l + h) / 2, l - 1) ELSE 'uncertain' END,
     CASE WHEN l < h THEN pg_temp.status_with(p_metric, p_by, p_key, 'lower', l - 1, (l + h) / 2) ELSE 'uncertain' END);
 END $$;
-SELECT is(pg_temp.statuses(m.key, g.by, x.row ->> 'key', x.row), CASE WHEN x.row ->> 'value' IS NULL THEN 'null null null null null null null uncertain uncertain'
+SELECT is(pg_temp.statuses(m.key, g.by, concat(x.row ->> 'key', x.row ->> 'period'), x.row), CASE WHEN x.row ->> 'value' IS NULL THEN 'null null null null null null null uncertain uncertain'
                                                          ELSE 'ok warn fail fail ok warn fail uncertain uncertain' END, format('status of %s %s', m.key, coalesce('by ' || g.by, 'in total')))
 FROM pl.metric m
 CROSS JOIN LATERAL (SELECT NULL::text AS by UNION ALL SELECT m.groupings[1]) g

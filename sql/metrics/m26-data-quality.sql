@@ -1,0 +1,220 @@
+-- M26: what is missing, doubtful or late in the data that all other numbers rest on.
+
+-- One thing found on one object; issue looked_at: an object of the population, whether or not anything is wrong with it.
+CREATE TYPE pl.finding AS (
+  period int, issue text, reason text, kind text, id text, rep text, team text, source text, at timestamptz, n numeric, money numeric, hours numeric, pair text
+);
+
+CREATE FUNCTION pl.deal_findings(q pl.metric_query, p_period int, p_from timestamptz, p_to timestamptz, p_at timestamptz) RETURNS SETOF pl.finding
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_recent pl.metric_query := pl.unfiltered(q);
+BEGIN
+  RETURN QUERY
+  WITH open AS MATERIALIZED (
+    SELECT d.* FROM pl.open_rows(q, p_at) d
+  ), closed AS MATERIALIZED (
+    SELECT d.* FROM pl.closed_deals(q, p_from, p_to) d
+  ), deal AS MATERIALIZED (
+    -- Open at the end although decided in the period, by a close date that its source gave: once.
+    SELECT c.* FROM closed c
+    UNION ALL
+    SELECT o.* FROM open o WHERE o.deal_id NOT IN (SELECT c.deal_id FROM closed c)
+  ), touched AS MATERIALIZED (
+    SELECT DISTINCT h.deal_id, h.account_id FROM pl.hour_rows(v_recent, p_at - make_interval(days => q.window_days), p_at + interval '1 microsecond') h
+  ), idle AS (
+    SELECT o.deal_id, o.rep FROM open o
+    JOIN pl.deal_facts(q.org, q.as_of, q.known_at) f ON f.deal_id = o.deal_id AND f.created_at < p_at - make_interval(days => q.window_days)
+    WHERE o.deal_id NOT IN (SELECT t.deal_id FROM touched t WHERE t.deal_id IS NOT NULL)
+      AND coalesce(o.account_id, '') NOT IN (SELECT t.account_id FROM touched t WHERE t.account_id IS NOT NULL)
+  )
+  SELECT p_period, i.issue, i.reason, 'opportunity', d.deal_id, d.rep, d.team, NULL::text, d.at, d.credit, d.money, NULL::numeric,
+         CASE i.issue WHEN 'unpriced' THEN concat(d.currency, '-', q.currency) END
+  FROM deal d
+  CROSS JOIN LATERAL (
+    SELECT 'looked_at' AS issue, NULL::text AS reason
+    UNION ALL SELECT 'unknown', d.reason WHERE d.class = 'unknown'
+    UNION ALL SELECT 'no_amount', NULL WHERE d.amount IS NULL
+    UNION ALL SELECT 'unpriced', NULL WHERE d.amount IS NOT NULL AND d.money IS NULL
+    UNION ALL SELECT 'no_owner', NULL WHERE d.rep IS NULL
+    UNION ALL SELECT 'stale_expected_close', NULL WHERE d.outcome = 'open' AND d.expected_close < pl.local_date(p_at, q.zone)
+    UNION ALL SELECT 'stale_no_activity', NULL
+              WHERE d.outcome = 'open' AND EXISTS (SELECT FROM idle x WHERE x.deal_id = d.deal_id AND x.rep IS NOT DISTINCT FROM d.rep)) i;
+END
+$$;
+COMMENT ON FUNCTION pl.deal_findings IS
+  'deals decided in [p_from, p_to) or open at p_at, and what is wrong with them. Stale: open with an expected close before that day, or for longer than window_days '
+  'without a counted activity on it or with its account';
+
+CREATE FUNCTION pl.hour_findings(q pl.metric_query, p_period int, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.finding
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  SELECT p_period, i.issue, NULL::text, 'activity', h.activity_id, h.rep, h.team, NULL::text, h.starts_at, h.share, NULL::numeric, h.hours, NULL::text
+  FROM pl.hour_rows(q, p_from, p_to) h
+  CROSS JOIN LATERAL (
+    SELECT 'looked_at' AS issue
+    UNION ALL SELECT 'unattributed_hours' WHERE h.account_id IS NULL
+    UNION ALL SELECT 'estimated_hours' WHERE h.estimated) i;
+END
+$$;
+COMMENT ON FUNCTION pl.hour_findings IS 'counted activities that started in [p_from, p_to), and what is wrong with their hours';
+
+CREATE FUNCTION pl.delivery_findings(q pl.metric_query, p_period int, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.finding
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  WITH late AS (
+    SELECT 'late_events' AS issue, NULL::text AS reason, e.kind, e.object_id, e.event_id AS id, e.source, e.received_at AS at
+    FROM event e
+    WHERE e.org_id = q.org AND e.received_at >= p_from AND e.received_at < p_to AND e.received_at - e.occurred_at > interval '24 hours'
+      AND (q.as_of IS NULL OR e.occurred_at <= q.as_of) AND (q.known_at IS NULL OR e.received_at <= q.known_at)
+    UNION ALL
+    SELECT 'quarantine_open', x.reason, x.kind, x.object_id, x.quarantine_id::text, x.source, x.received_at
+    FROM quarantine x
+    WHERE x.org_id = q.org AND x.status = 'open' AND x.received_at < p_to AND (q.known_at IS NULL OR x.received_at <= q.known_at)
+  )
+  SELECT p_period, l.issue, l.reason, CASE l.issue WHEN 'late_events' THEN 'event' ELSE 'quarantine' END, l.id, w.rep, t.team_id, l.source, l.at, 1::numeric,
+         NULL::numeric, NULL::numeric, NULL::text
+  FROM late l
+  LEFT JOIN object o ON o.org_id = q.org AND o.kind = l.kind AND o.object_id = l.object_id
+  CROSS JOIN LATERAL (SELECT CASE l.kind WHEN 'opportunity' THEN o.doc ->> 'owner' WHEN 'account' THEN o.doc ->> 'owner' WHEN 'activity' THEN o.doc ->> 'rep'
+                                         WHEN 'rep' THEN l.object_id END AS rep) w
+  LEFT JOIN rep_team t ON t.org_id = q.org AND t.rep_id = w.rep AND l.at >= t.valid_from AND l.at < t.valid_to
+  WHERE pl.within(q, w.rep, t.team_id, NULL, NULL, NULL, '{}');
+END
+$$;
+COMMENT ON FUNCTION pl.delivery_findings IS
+  'events received in [p_from, p_to) more than 24 hours after they occurred, and what waits in quarantine; of the rep whose object it is about';
+
+CREATE FUNCTION pl.with_source(q pl.metric_query, f pl.finding) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN coalesce(f.source, (SELECT e.source FROM event e WHERE e.org_id = q.org AND e.kind = f.kind::object_kind AND e.object_id = f.id
+                             ORDER BY e.occurred_at, e.source_seq, e.event_id LIMIT 1));
+END
+$$;
+COMMENT ON FUNCTION pl.with_source IS 'where an object comes from: the source of its first event';
+
+CREATE FUNCTION pl.findings(q pl.metric_query) RETURNS SETOF pl.finding
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_sub record;
+  v_at  timestamptz;
+BEGIN
+  FOR v_sub IN
+    SELECT s.n::int AS n, s.start_at, s.end_at FROM unnest(q.subs) WITH ORDINALITY AS s(label, start_at, end_at, n)
+    UNION ALL
+    SELECT NULL, q.start_at, q.end_at
+    ORDER BY 1
+  LOOP
+    CONTINUE WHEN v_sub.start_at > q.upto;
+    v_at := CASE WHEN v_sub.n IS NULL THEN q.stock_at ELSE least(v_sub.end_at - interval '1 microsecond', q.upto) END;
+    RETURN QUERY SELECT * FROM pl.deal_findings(q, v_sub.n, v_sub.start_at, v_sub.end_at, v_at);
+    RETURN QUERY SELECT * FROM pl.hour_findings(q, v_sub.n, v_sub.start_at, v_sub.end_at);
+    RETURN QUERY SELECT * FROM pl.delivery_findings(q, v_sub.n, v_sub.start_at, v_sub.end_at);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION pl.findings IS 'what was looked at and what was found, in the whole period (period null) and in each sub-period';
+
+CREATE TYPE pl.placed_finding AS (
+  total boolean, key text, period int, issue text, reason text, kind text, id text, n numeric, money numeric, hours numeric, pair text
+);
+
+CREATE FUNCTION pl.placed_findings(q pl.metric_query) RETURNS SETOF pl.placed_finding
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  SELECT t.total,
+         CASE WHEN NOT t.total THEN
+           CASE q.grouped_by WHEN 'rep' THEN coalesce(f.rep, '__none__') WHEN 'team' THEN coalesce(f.team, '__none__')
+                             WHEN 'source' THEN coalesce(pl.with_source(q, f::pl.finding), '__none__') WHEN 'period' THEN (q.subs[f.period]).label END END,
+         f.period, f.issue, f.reason, f.kind, f.id, f.n, f.money, f.hours, f.pair
+  FROM pl.findings(q) f
+  CROSS JOIN (VALUES (true), (false)) AS t(total)
+  WHERE CASE WHEN t.total THEN f.period IS NULL ELSE q.grouped_by IS NOT NULL AND (f.period IS NOT NULL) = (q.subs IS NOT NULL) END;
+END
+$$;
+COMMENT ON FUNCTION pl.placed_findings IS 'findings in the places of the answer they belong to';
+
+CREATE FUNCTION pl.issue_part(q pl.metric_query, p_issue text, p_n numeric, p_money numeric, p_hours numeric) RETURNS json
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_issue IN ('unattributed_hours', 'estimated_hours')
+              THEN json_build_object('n', trim_scale(round(coalesce(p_n, 0), 6)), 'hours', round(coalesce(p_hours, 0), 6))
+              WHEN p_issue IN ('unknown', 'no_owner', 'stale_no_activity', 'stale_expected_close')
+              THEN json_build_object('n', trim_scale(coalesce(p_n, 0)), 'amount', pl.money_text(coalesce(p_money, 0), q.currency))
+              ELSE json_build_object('n', trim_scale(coalesce(p_n, 0))) END
+$$;
+
+CREATE FUNCTION pl.metric_data_quality(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  WITH found AS MATERIALIZED (
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.issue, p.reason, p.kind, p.id, p.n, p.money, p.hours, p.pair
+    FROM pl.placed_findings(q) p
+  ), issue AS MATERIALIZED (
+    SELECT p.total, p.key, p.period, p.issue, sum(p.n) AS n, sum(p.money) AS money, sum(p.hours) AS hours, array_agg(DISTINCT p.pair ORDER BY p.pair) AS pairs
+    FROM found p WHERE p.issue <> 'looked_at' GROUP BY p.total, p.key, p.period, p.issue
+  ), why AS MATERIALIZED (
+    SELECT p.total, p.key, p.period, p.reason, sum(p.n) AS n, sum(p.money) AS money
+    FROM found p WHERE p.issue = 'unknown' GROUP BY p.total, p.key, p.period, p.reason
+  ), objects AS MATERIALIZED (
+    SELECT p.total, p.key, p.period, count(DISTINCT p.id) FILTER (WHERE p.kind = 'opportunity') AS deals,
+           count(DISTINCT p.id) FILTER (WHERE p.kind = 'activity') AS activities,
+           count(DISTINCT (p.kind, p.id)) FILTER (WHERE p.issue <> 'looked_at' AND p.kind IN ('opportunity', 'activity')) AS affected
+    FROM found p GROUP BY p.total, p.key, p.period
+  ), place AS (
+    SELECT a.total, a.key, a.period, coalesce(o.deals, 0) AS deals, coalesce(o.activities, 0) AS activities, coalesce(o.affected, 0) AS affected,
+           (SELECT coalesce(sum(i.n), 0) FROM issue i WHERE (i.total, i.key, i.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS findings,
+           (SELECT json_object_agg(x.issue, pl.issue_part(q, x.issue, i.n, i.money, i.hours) ORDER BY x.place)
+            FROM unnest('{unpriced,no_amount,no_owner,unattributed_hours,estimated_hours,stale_no_activity,stale_expected_close,quarantine_open,late_events}'::text[])
+                 WITH ORDINALITY AS x(issue, place)
+            LEFT JOIN issue i ON i.issue = x.issue AND (i.total, i.key, i.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS issues,
+           (SELECT json_object_agg(x.reason, pl.issue_part(q, 'unknown', w.n, w.money, NULL) ORDER BY x.reason)
+            FROM (SELECT unnest('{no_account,no_attributes,no_strategy,low_coverage}'::text[]) AS reason UNION
+                  SELECT y.reason FROM why y WHERE (y.total, y.key, y.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0)) AND y.reason IS NOT NULL) x
+            LEFT JOIN why w ON w.reason = x.reason AND (w.total, w.key, w.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS unknown,
+           (SELECT i.pairs FROM issue i WHERE i.issue = 'unpriced' AND (i.total, i.key, i.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS pairs
+    FROM pl.answer_places(q, ARRAY(SELECT DISTINCT z.key FROM found z WHERE NOT z.total)) a
+    LEFT JOIN objects o ON (o.total, o.key, o.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
+  )
+  SELECT p.total, p.key, p.period, p.findings, p.findings, (p.deals + p.activities)::numeric, (p.deals + p.activities)::numeric, NULL::numeric[], NULL::text,
+         pl.excluded(q, 0, 0, 0, 0, 0), pl.quality(q, 0, 0, 0),
+         json_build_object('count', json_build_object('value', trim_scale(round(p.findings, 6))),
+                           'fraction', json_build_object('value', round(pl.ratio(p.affected, p.deals + p.activities), 6), 'numerator', p.affected,
+                                                         'denominator', p.deals + p.activities)),
+         (SELECT json_object_agg(e.key, e.value)
+          FROM (SELECT 'looked_at' AS key, json_build_object('deals', p.deals, 'activities', p.activities) AS value
+                UNION ALL SELECT 'unknown', p.unknown
+                UNION ALL SELECT * FROM json_each(p.issues)
+                UNION ALL SELECT 'fx_pairs_missing', json_build_object('n', coalesce(cardinality(p.pairs), 0), 'pairs', to_json(coalesce(p.pairs, '{}')))) e)
+  FROM place p;
+END
+$$;
+
+CREATE FUNCTION pl.drill_findings(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_reps boolean := pl.shows_reps(q);
+BEGIN
+  RETURN QUERY
+  SELECT ARRAY[f.issue, f.kind, f.id, coalesce(f.source, ''), coalesce(f.rep, ''), (row_number() OVER (PARTITION BY f.issue, f.kind, f.id, f.source, f.rep ORDER BY f.hours))::text],
+         (SELECT row_to_json(x) FROM (
+            SELECT f.id, f.issue AS part, f.kind, f.reason, pl.iso(f.at) AS at, CASE WHEN v_reps THEN f.rep END AS rep, f.team, f.source,
+                   pl.money_exact(f.money, q.currency) AS money, trim_scale(f.hours) AS hours, trim_scale(f.n) AS numerator, NULL::numeric AS denominator) x)
+  FROM (SELECT y.issue, y.reason, y.kind, y.id, y.rep, y.team, pl.with_source(q, y::pl.finding) AS source, y.at, y.n, y.money, y.hours
+        FROM pl.findings(pl.without_groups(q)) y WHERE y.issue <> 'looked_at') f;
+END
+$$;
+COMMENT ON FUNCTION pl.drill_findings IS 'everything that was found, one row an object and issue';
+
+INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
+  ('data_quality', 'M26', 'Data quality', 'findings, one an object and issue; form fraction: deals and activities with any / those looked at', 'count', 'count',
+   'deals decided in the period or open at its end, counted activities of the period, events received in it, quarantine open at its end',
+   '{source,rep,team,period}', 'never null; the fraction of nothing is',
+   'unknown by reason; unpriced (no rate) and the pairs of currencies that are missing; no_amount; no_owner; hours linked to no account, and estimated ones; open deals without a counted '
+   'activity on them or with their account for window_days (default 90), and with an expected close in the past; quarantine; events received more than 24 hours after they occurred. '
+   'By source: of the object''s first event. Late events and quarantine belong to the rep whose object they are about.', '{}', NULL, 'findings', '{segment,tier,product,origin}',
+   'numerators add up to the value; part is the issue');
