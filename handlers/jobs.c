@@ -5,7 +5,7 @@
 #include "route.h"
 
 static const char *const statuses[] = {"queued", "running", "done", "failed", NULL};
-static const char *const kinds[] = {"publish", "settings", NULL};
+static const char *const kinds[] = {"publish", "settings", "rebuild", NULL};
 
 static const struct field list_fields[] = {
     {.name = "status", .type = FIELD_WORD, .words = statuses, .summary = "jobs in this state only"},

@@ -242,4 +242,4 @@ BEGIN
   PERFORM pl.reprice(p_org, NULL);
   PERFORM pl.project_activities(p_org, NULL);
 END $$;
-COMMENT ON FUNCTION pl.reproject(int) IS 'Derives every projection of an organisation from its objects, strategies and settings; writes only what differs';
+COMMENT ON FUNCTION pl.reproject(int) IS 'Derives every projection of an organisation from its objects, strategies and settings at once; writes only what differs. pl.rebuild_step does so in pieces';

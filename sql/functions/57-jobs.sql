@@ -151,6 +151,7 @@ BEGIN
   CASE p_job.kind
     WHEN 'publish' THEN RETURN pl.publish_step(p_job);
     WHEN 'settings' THEN RETURN pl.settings_step(p_job);
+    WHEN 'rebuild' THEN RETURN pl.rebuild_step(p_job);
   END CASE;
 END $$;
 COMMENT ON FUNCTION pl.job_step_of(job) IS 'One step of a job; returns the job as it stands after it. Phase done or failed: it was the last one';

@@ -1,2 +1,2 @@
--- Derives every row of state and of the projections of $1 org_id anew from its log. Columns: objects, events, and states that were not what the log says.
-SELECT objects, events, changed FROM pl.rebuild($1::int);
+-- Queues a rebuild of $1 org_id: every row of state and of the projections anew from its log. Column: the number of the job. Raises job_running.
+SELECT pl.rebuild_queue($1::int);

@@ -181,6 +181,31 @@ class Rebuild(Commands):
         self.assertTrue(re.search(r"default: 4 objects", server.plumbline("rebuild").stdout))
         self.assertEqual(server.plumbline("rebuild", "--org=nobody").returncode, 1)
         self.assertEqual(server.plumbline("rebuild", "now").returncode, 2)
+        job = self.assert_ok(client.get("/v1/jobs?kind=rebuild"))["data"][0]
+        self.assertEqual((job["status"], job["result"], job["progress"]["done"]), ("done", {"objects": 4, "events": 4, "changed": 0}, job["progress"]["total"]))
+
+    def test_mends_what_the_log_does_not_say(self):
+        server = self.serve()
+        client = server.client()
+        for name in ("a1", "a2"):
+            self.assert_ok(client.put(f"/v1/accounts/{name}", {"name": "Acme"}))
+        self.assert_ok(client.put("/v1/stages/won", {"label": "Won", "outcome": "won"}))
+        self.assert_ok(client.put("/v1/opportunities/o1", {"stage": "won", "account": "a1", "amount": "100.10", "currency": "EUR"}))
+        kept = server.sql("SELECT * FROM object ORDER BY kind, object_id"), server.sql("SELECT * FROM deal_fact_of"), server.sql("SELECT * FROM account_version ORDER BY 2")
+        server.sql("""UPDATE object SET doc = doc || '{"name": "Other"}' WHERE object_id = 'a2';
+                      INSERT INTO object SELECT org_id, kind, 'zz', doc, track, first_at, last_at, last_seq, last_event, last_received FROM object WHERE object_id = 'o1';
+                      UPDATE deal_fact_of SET amount = 7; INSERT INTO account_version SELECT org_id, 'stray', valid_from, valid_to, attrs, backcast, times FROM account_version LIMIT 1""")
+        done = server.plumbline("rebuild")
+        self.assertEqual((done.returncode, done.stdout), (0, "default: 4 objects from 4 events, 2 of them were not what the log says\n"), done.stderr)
+        self.assertEqual((server.sql("SELECT * FROM object ORDER BY kind, object_id"), server.sql("SELECT * FROM deal_fact_of"),
+                          server.sql("SELECT * FROM account_version ORDER BY 2")), kept)
+
+    def test_not_beside_another_job(self):
+        server = self.serve()
+        server.sql("INSERT INTO job (org_id, job_id, kind, object, status, phase, chunk, actor, created_at, failures) VALUES (1, 1, 'publish', 'strategy/s1', 'running', 'accounts', 1, 'x', now(), -1000)")
+        done = server.plumbline("rebuild")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("Job j1 (publish strategy/s1) is not finished", done.stderr)
 
 
 if __name__ == "__main__":
