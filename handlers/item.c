@@ -115,25 +115,6 @@ static void check_operation(const struct item_context *context, const json_t *re
 	}
 }
 
-/* Copies all texts of an item into its own memory. */
-static void keep(struct ingest_item *item)
-{
-	struct text *const texts[] = {&item->id, &item->operation, &item->occurred_at, &item->event_id, &item->patch};
-	size_t size = 0, count = sizeof texts / sizeof *texts;
-
-	for (size_t i = 0; i < count; i++)
-		size += texts[i]->size;
-	buffer_reserve(&item->memory, size); /* so that it does not move below */
-	for (size_t i = 0; i < count; i++) {
-		size_t start = item->memory.size;
-
-		if (texts[i]->data == NULL)
-			continue;
-		buffer_append_text(&item->memory, *texts[i]);
-		texts[i]->data = item->memory.data + start;
-	}
-}
-
 static void make(const struct item_context *context, const struct envelope *envelope, struct text raw, struct ingest_item *item)
 {
 	struct buffer merge = {0};
@@ -154,7 +135,7 @@ static void make(const struct item_context *context, const struct envelope *enve
 		buffer_append_string(&merge, "}");
 		item->patch = buffer_text(&merge);
 	}
-	keep(item);
+	ingest_item_own(item);
 	buffer_free(&merge);
 }
 

@@ -10,4 +10,7 @@ int64_t clock_monotonic_ns(void);
 /* Seconds since 1970 of the wall clock. */
 int64_t clock_unix_s(void);
 
+/* Milliseconds since 1970 of the wall clock. */
+int64_t clock_unix_ms(void);
+
 #endif

@@ -7,7 +7,7 @@
 #include "auth.h"
 #include "export.h"
 #include "gzip.h"
-#include "ingest.h"
+#include "intake.h"
 #include "process.h"
 #include "stats.h"
 
@@ -25,6 +25,7 @@ struct exchange *exchange_new(struct exchange_context *context)
 	exchange->job.done = exchange_done;
 	exchange->job.request.service = context->service;
 	exchange->job.request.header = exchange_field;
+	exchange->job.request.header_at = exchange_field_at;
 	exchange->job.request.http = exchange;
 	context->in_flight++;
 	return exchange;
@@ -47,6 +48,7 @@ void exchange_free(struct exchange *exchange)
 	body_stream_free(exchange->job.request.stream);
 	answer_stream_free(exchange->job.request.answer);
 	ingest_item_free(&exchange->job.item);
+	intake_free(exchange->job.intake);
 	buffer_free(&exchange->job.unpacked);
 	reply_free(&exchange->job.reply);
 	reply_free(&exchange->late);

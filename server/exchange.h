@@ -122,6 +122,7 @@ void exchange_sent(struct exchange *exchange, bool all);
 void exchange_account(struct exchange *exchange, size_t body_bytes);
 
 /* The first header field of this lower-case name. */
+const struct text *exchange_field_at(const struct request *request, const char *name, size_t nth); /* the nth of them, from 0 */
 const struct text *exchange_field(const struct request *request, const char *name);
 
 /* Makes up a request id. */

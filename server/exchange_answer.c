@@ -150,7 +150,10 @@ void exchange_account(struct exchange *exchange, size_t body_bytes)
 	log_string(&line, "route", request->route != NULL ? request->route->path : "none");
 	if ((!exchange->job_out || exchange->stage == EXCHANGE_SEND) && request->who.org_id != 0) {
 		log_int(&line, "org", request->who.org_id);
-		log_string(&line, "key", request->who.key_id);
+		if (request->who.key_id[0] != '\0')
+			log_string(&line, "key", request->who.key_id);
+		else
+			log_string(&line, "source", request->who.source);
 	}
 	log_int(&line, "status", reply->status);
 	log_decimal(&line, "ms", seconds * 1000);

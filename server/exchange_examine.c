@@ -9,14 +9,19 @@
 #include "negotiate.h"
 #include "stats.h"
 
-const struct text *exchange_field(const struct request *request, const char *name)
+const struct text *exchange_field_at(const struct request *request, const char *name, size_t nth)
 {
 	const struct exchange *exchange = request->http;
 
 	for (size_t i = 0; i < exchange->field_count; i++)
-		if (text_equal_string(exchange->fields[i].name, name))
+		if (text_equal_string(exchange->fields[i].name, name) && nth-- == 0)
 			return &exchange->fields[i].value;
 	return NULL;
+}
+
+const struct text *exchange_field(const struct request *request, const char *name)
+{
+	return exchange_field_at(request, name, 0);
 }
 
 static struct text field(const struct exchange *exchange, const char *name)
@@ -201,6 +206,10 @@ static unsigned media_bit(enum media media)
 		return MEDIA_BIT_NDJSON;
 	case MEDIA_CSV:
 		return MEDIA_BIT_CSV;
+	case MEDIA_CLOUD_EVENT:
+		return MEDIA_BIT_CLOUD_EVENT;
+	case MEDIA_CLOUD_EVENTS:
+		return MEDIA_BIT_CLOUD_EVENTS;
 	case MEDIA_NONE:
 	case MEDIA_OTHER:
 		break;
@@ -210,10 +219,11 @@ static unsigned media_bit(enum media media)
 
 static enum err wrong_media(struct reply *reply, unsigned media)
 {
-	return reply_error(reply, ERR_UNSUPPORTED_MEDIA_TYPE, "taken here, in UTF-8:%s%s%s%s",
+	return reply_error(reply, ERR_UNSUPPORTED_MEDIA_TYPE, "taken here, in UTF-8:%s%s%s%s%s",
 			   media & MEDIA_BIT_JSON ? " application/json" : "",
 			   media & MEDIA_BIT_MERGE_PATCH ? " application/merge-patch+json" : "",
-			   media & MEDIA_BIT_NDJSON ? " application/x-ndjson" : "", media & MEDIA_BIT_CSV ? " text/csv" : "");
+			   media & MEDIA_BIT_NDJSON ? " application/x-ndjson" : "", media & MEDIA_BIT_CSV ? " text/csv" : "",
+			   media & MEDIA_BIT_CLOUD_EVENTS ? " application/cloudevents+json application/cloudevents-batch+json" : "");
 }
 
 static enum err check_media(struct exchange *exchange)
@@ -248,7 +258,7 @@ static enum err check_body(struct exchange *exchange)
 			   ? reply_error(reply, ERR_BODY_REQUIRED, "the body is empty") : ERR_OK;
 	if (request->route->body == BODY_NONE)
 		return reply_error(reply, ERR_INVALID_REQUEST, "no body is taken here");
-	err = check_media(exchange);
+	err = request->route->raw ? ERR_OK : check_media(exchange);
 	if (err != ERR_OK)
 		return err;
 	streamed = request->route->body == BODY_STREAM && (request->media == MEDIA_NDJSON || request->media == MEDIA_CSV);
@@ -312,7 +322,7 @@ static enum err check_request(struct exchange *exchange, char *to)
 	err = check_body(exchange);
 	if (err != ERR_OK)
 		return err;
-	if (!query_parse(query, to, request->query, &request->query_count, &reply->problems))
+	if (!query_parse(query, to, request->query, &request->query_count, &reply->problems) && !request->route->raw)
 		return reply_error(reply, ERR_INVALID_PARAMETER, "the query string cannot be read");
 	return check_format(exchange);
 }

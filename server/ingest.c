@@ -9,7 +9,7 @@
 
 /* Columns of STATEMENT_ingest and STATEMENT_ingest_each. */
 enum { COLUMN_INDEX, COLUMN_OUTCOME, COLUMN_EVENT_ID, COLUMN_OCCURRED_AT, COLUMN_CODE, COLUMN_POINTER, COLUMN_MESSAGE,
-       COLUMN_QUARANTINED, COLUMN_DATA_VERSION };
+       COLUMN_QUARANTINED, COLUMN_DATA_VERSION, COLUMN_CHANGES = COLUMN_QUARANTINED /* of STATEMENT_source_try */ };
 
 enum { ARRAY_KIND, ARRAY_ID, ARRAY_OPERATION, ARRAY_FULL, ARRAY_STRICT, ARRAY_OCCURRED_AT, ARRAY_EVENT_ID, ARRAY_PATCH,
        ARRAY_SOURCE_SEQ, ARRAY_COUNT };
@@ -18,6 +18,29 @@ static const char *const outcome_words[OUTCOME_COUNT] = {
     [OUTCOME_ACCEPTED] = "accepted",   [OUTCOME_DUPLICATE] = "duplicate", [OUTCOME_STALE] = "stale",
     [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_REJECTED] = "rejected",
 };
+
+const char *ingest_outcome_word(enum outcome outcome)
+{
+	return outcome_words[outcome];
+}
+
+void ingest_item_own(struct ingest_item *item)
+{
+	struct text *const texts[] = {&item->id, &item->operation, &item->occurred_at, &item->event_id, &item->patch};
+	size_t size = 0, count = sizeof texts / sizeof *texts;
+
+	for (size_t i = 0; i < count; i++)
+		size += texts[i]->size;
+	buffer_reserve(&item->memory, size); /* so that it does not move below */
+	for (size_t i = 0; i < count; i++) {
+		size_t start = item->memory.size;
+
+		if (texts[i]->data == NULL)
+			continue;
+		buffer_append_text(&item->memory, *texts[i]);
+		texts[i]->data = item->memory.data + start;
+	}
+}
 
 void ingest_item_free(struct ingest_item *item)
 {
@@ -91,9 +114,7 @@ static enum err batch_run(struct db *db, struct batch *batch, enum statement sta
 	return db_run(db, statement, params, 2 + ARRAY_COUNT, DB_MANY, rows, NULL, NULL);
 }
 
-/* A failure that is the fault of something in the batch, not of the database's condition: item by item, only the one item at
- * fault comes to harm. */
-static bool is_of_the_data(enum err err)
+bool ingest_is_of_the_data(enum err err)
 {
 	return err != ERR_OK && error_info(err)->status != 503;
 }
@@ -105,7 +126,8 @@ static enum err write_rows(struct db *db, struct batch *batch, struct db_result 
 
 	if (err == ERR_OK)
 		err = batch_run(db, batch, STATEMENT_ingest, rows);
-	if (!is_of_the_data(err))
+	/* Item by item, only the one item at fault comes to harm. */
+	if (!ingest_is_of_the_data(err))
 		return err;
 	err = inside ? db_rollback_to_savepoint(db) : ERR_OK;
 	return err == ERR_OK ? batch_run(db, batch, STATEMENT_ingest_each, rows) : err;
@@ -131,8 +153,21 @@ static enum outcome outcome_of(struct text word)
 	return OUTCOME_COUNT;
 }
 
-/* False when the answer is not a row an item, in their order. */
-static bool read_results(const struct db_result *rows, size_t count, int64_t *data_version, struct ingest_result *results)
+/* What both kinds of rows begin with. */
+static struct ingest_result read_result(const struct db_result *rows, size_t row)
+{
+	return (struct ingest_result){
+	    .outcome = outcome_of(db_value(rows, row, COLUMN_OUTCOME)),
+	    .event_id = copy(db_value(rows, row, COLUMN_EVENT_ID)),
+	    .occurred_at = copy(db_value(rows, row, COLUMN_OCCURRED_AT)),
+	    .code = copy(db_value(rows, row, COLUMN_CODE)),
+	    .pointer = copy(db_value(rows, row, COLUMN_POINTER)),
+	    .message = copy(db_value(rows, row, COLUMN_MESSAGE)),
+	};
+}
+
+/* True when the answer is a row an item, in their order. */
+static bool is_row_an_item(const struct db_result *rows, size_t count)
 {
 	if (db_rows(rows) != count)
 		return false;
@@ -140,16 +175,16 @@ static bool read_results(const struct db_result *rows, size_t count, int64_t *da
 		if (strtoull(db_value(rows, i, COLUMN_INDEX).data, NULL, 10) != i ||
 		    outcome_of(db_value(rows, i, COLUMN_OUTCOME)) == OUTCOME_COUNT)
 			return false;
+	return true;
+}
+
+static bool read_results(const struct db_result *rows, size_t count, int64_t *data_version, struct ingest_result *results)
+{
+	if (!is_row_an_item(rows, count))
+		return false;
 	for (size_t i = 0; i < count; i++) {
-		results[i] = (struct ingest_result){
-		    .outcome = outcome_of(db_value(rows, i, COLUMN_OUTCOME)),
-		    .event_id = copy(db_value(rows, i, COLUMN_EVENT_ID)),
-		    .occurred_at = copy(db_value(rows, i, COLUMN_OCCURRED_AT)),
-		    .code = copy(db_value(rows, i, COLUMN_CODE)),
-		    .pointer = copy(db_value(rows, i, COLUMN_POINTER)),
-		    .message = copy(db_value(rows, i, COLUMN_MESSAGE)),
-		    .quarantined = text_equal_string(db_value(rows, i, COLUMN_QUARANTINED), "t"),
-		};
+		results[i] = read_result(rows, i);
+		results[i].quarantined = text_equal_string(db_value(rows, i, COLUMN_QUARANTINED), "t");
 	}
 	*data_version = strtoll(db_value(rows, count - 1, COLUMN_DATA_VERSION).data, NULL, 10);
 	return true;
@@ -186,6 +221,28 @@ enum err ingest_write(struct db *db, const struct principal *who, struct ingest_
 		db_rollback(db);
 	else if (own)
 		err = db_commit(db);
+	db_result_free(rows);
+	batch_free(&batch);
+	return err;
+}
+
+enum err ingest_try(struct db *db, const struct principal *who, struct ingest_item *const *items, size_t count,
+		    struct ingest_result *results, char **changes)
+{
+	struct batch batch = {0};
+	struct db_result *rows = NULL;
+	enum err err = db_begin(db);
+
+	batch_make(&batch, who, items, count);
+	if (err == ERR_OK)
+		err = batch_run(db, &batch, STATEMENT_source_try, &rows);
+	if (err == ERR_OK && !is_row_an_item(rows, count))
+		err = ERR_INTERNAL;
+	for (size_t i = 0; err == ERR_OK && i < count; i++) {
+		results[i] = read_result(rows, i);
+		changes[i] = copy(db_value(rows, i, COLUMN_CHANGES));
+	}
+	db_rollback(db);
 	db_result_free(rows);
 	batch_free(&batch);
 	return err;

@@ -33,6 +33,10 @@ struct ingest_result {
 	bool quarantined;
 };
 
+const char *ingest_outcome_word(enum outcome outcome); /* "accepted" */
+
+/* Copies all texts of an item (kind is static) into its own memory. */
+void ingest_item_own(struct ingest_item *item);
 void ingest_item_free(struct ingest_item *item);
 void ingest_result_free(struct ingest_result *result);
 
@@ -43,6 +47,14 @@ void ingest_result_free(struct ingest_result *result);
  * count 0: nothing happens, *data_version is 0. */
 enum err ingest_write(struct db *db, const struct principal *who, struct ingest_item *const *items, size_t count,
 		      bool dry_run, bool atomic, int64_t *data_version, struct ingest_result *results);
+
+/* Writes items one after the other in a transaction that is rolled back: what would become of each, and the attributes it would
+ * change, a malloc'd JSON object {"name": {"before", "after"}} an item. results and changes have count elements. */
+enum err ingest_try(struct db *db, const struct principal *who, struct ingest_item *const *items, size_t count,
+		    struct ingest_result *results, char **changes);
+
+/* True for a failure that is the fault of something in the batch, not of the database's condition. */
+bool ingest_is_of_the_data(enum err err);
 
 /* The reply to a request that was one event: 200 with the counts, or 422/409 with the problem. */
 enum err ingest_reply_single(const struct ingest_result *result, const struct ingest_item *item, int64_t data_version, struct reply *reply);

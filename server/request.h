@@ -39,7 +39,7 @@ struct param {
 
 enum { PATH_PARAMS_MAX = 4, QUERY_PARAMS_MAX = 64 };
 
-enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_MERGE_PATCH, MEDIA_NDJSON, MEDIA_CSV, MEDIA_OTHER };
+enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_MERGE_PATCH, MEDIA_NDJSON, MEDIA_CSV, MEDIA_CLOUD_EVENT, MEDIA_CLOUD_EVENTS, MEDIA_OTHER };
 enum format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON };
 
 struct request {
@@ -60,6 +60,7 @@ struct request {
 	char request_id[129];
 	char traceparent[56];
 	const struct text *(*header)(const struct request *, const char *name); /* lower-case name; NULL when absent */
+	const struct text *(*header_at)(const struct request *, const char *name, size_t nth); /* the nth of that name, from 0 */
 	const struct service *service;            /* what the process owns: settings, counters, readiness (service.h) */
 	void *http;                               /* the machinery's own */
 };

@@ -13,13 +13,14 @@ enum body_kind {
 	BODY_STREAM    /* required; JSON is collected whole, NDJSON and CSV are streamed (request.stream) while they arrive */
 };
 
-enum { MEDIA_BIT_JSON = 1, MEDIA_BIT_MERGE_PATCH = 2, MEDIA_BIT_NDJSON = 4, MEDIA_BIT_CSV = 8 };
+enum { MEDIA_BIT_JSON = 1, MEDIA_BIT_MERGE_PATCH = 2, MEDIA_BIT_NDJSON = 4, MEDIA_BIT_CSV = 8, MEDIA_BIT_CLOUD_EVENT = 16, MEDIA_BIT_CLOUD_EVENTS = 32 };
 enum {
 	FORMAT_BIT_JSON = 1, FORMAT_BIT_CSV = 2, FORMAT_BIT_NDJSON = 4,
 	FORMAT_BIT_OTHER = 8 /* one content type of the handler's own (a page, YAML, the metrics): Accept is not looked at */
 };
 
 struct ingest_item;
+struct intake;
 
 struct route {
 	enum method method;
@@ -33,6 +34,12 @@ struct route {
 	/* Group commit: makes one event of a whole body, on the event loop, without database. Sets *single = false
 	 * when the request is not one event (an array): then run is used. NULL: always run. */
 	enum err (*prepare)(struct request *, struct reply *, struct ingest_item *item, bool *single);
+	/* Group commit of more than an event: takes the request apart, on a worker, with request.db; who then names organisation and
+	 * source. *intake NULL: there is nothing to write, the reply is complete. Instead of run. */
+	enum err (*take)(struct request *, struct reply *, struct intake **intake);
+	/* The intake's transaction is over; err: how. Makes the reply, on the committer: must not block. */
+	enum err (*settled)(struct request *, struct reply *, const struct intake *, enum err err);
+	bool raw;                      /* takes what comes as it comes: body, Content-Type, Content-Encoding and query are the handler's */
 	bool on_loop;                  /* public, without body and without database: run on the event loop itself (health) */
 	bool versioned;                /* the answer depends on the request, the key's scope and the organisation's versions alone:
 	                                * ETag, If-None-Match → 304, and the in-process cache apply */

@@ -101,7 +101,8 @@ enum err job_admit(struct thread *thread, struct job *job)
 	if (err != ERR_OK)
 		return err;
 	job->authenticated = true;
-	err = worker_check(request, &job->reply);
+	if (!request->route->raw)
+		err = worker_check(request, &job->reply);
 	if (err == ERR_OK && is_read(request) && request->who.org_id != 0)
 		err = auth_count_read(thread->pool->auth, &request->who, &job->reply);
 	if (err == ERR_OK && job->packed)
@@ -191,11 +192,13 @@ static void answer(struct thread *thread, struct job *job)
 
 	if (err == ERR_OK && route->prepare != NULL)
 		err = route->prepare(&job->request, &job->reply, &job->item, &job->single);
-	if (err == ERR_OK && job->single) {
+	if (err == ERR_OK && route->take != NULL)
+		err = route->take(&job->request, &job->reply, &job->intake);
+	if (err == ERR_OK && (job->single || job->intake != NULL)) {
 		job_pass(thread->pool, commit_lane(job), job);
 		return;
 	}
-	if (err == ERR_OK)
+	if (err == ERR_OK && route->run != NULL)
 		err = route->run(&job->request, &job->reply);
 	if (err == ERR_OK && route->live)
 		job_tag_live(job->request.db, job);

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ingest.h"
+#include "intake.h"
 #include "request.h"
 #include "settings.h"
 
@@ -32,6 +32,7 @@ struct job {
 	bool authenticated;        /* request.who is filled in already (by auth_cached on the loop) */
 	bool single;               /* item holds the one event of this request: it goes to a committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */
+	struct intake *intake;     /* a delivery taken apart (route->take): it goes to a committer too. Freed by the loop after done */
 	bool packed;               /* request.body is compressed: the worker expands it into `unpacked` before anybody reads it */
 	struct buffer unpacked;    /* freed by the loop after done */
 	bool arrived;              /* request.stream is complete already: reading it never waits for the client */
