@@ -1,5 +1,6 @@
 /* The site map: every endpoint of the API, one row each, read top to bottom. */
 #include "accounts.h"
+#include "erasures.h"
 #include "jobs.h"
 #include "metrics.h"
 #include "org_settings.h"
@@ -115,6 +116,8 @@ const struct route routes[] = {
 	{.method = METHOD_PATCH, .path = "/v1/settings", .scope = SCOPE_ADMIN, .body = BODY_WHOLE,
 	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = settings_patch, .statement = STATEMENT_settings_patch,
 	 .operation_id = "patchSettings"},
+	{.method = METHOD_POST, .path = "/v1/erasures", .scope = SCOPE_ADMIN, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, .run = erasure_post,
+	 .statement = STATEMENT_person_erase, .operation_id = "erasePerson"},
 	{.method = METHOD_GET, .path = "/v1/audit", .scope = SCOPE_ADMIN, .formats = TABLE_FORMATS, .params = &audit_params, .run = query_run,
 	 .live = true, .statement = STATEMENT_audit_list, .export = STATEMENT_audit_export, .operation_id = "listAudit"},
 };

@@ -91,7 +91,11 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id AND p_seen.operation = p_item.operation
      AND p_seen.is_full = p_item.is_full AND p_seen.source_seq = p_item.source_seq AND p_seen.patch = p_item.patch
-     AND (NOT p_item.dated OR p_seen.occurred_at = p_item.occurred_at) THEN
+     AND (NOT p_item.dated OR p_seen.occurred_at = p_item.occurred_at)
+     -- What was erased from the log is not compared: the original would never be the same again.
+     OR EXISTS (SELECT FROM erased_event AS x
+                 WHERE x.org_id = p_seen.org_id AND x.source = p_seen.source AND x.event_id = p_seen.event_id
+                   AND p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id) THEN
     RETURN ROW(p_item, 'duplicate', p_seen.event_id, p_seen.occurred_at, NULL)::pl.ingest_result;
   END IF;
   RETURN ROW(p_item, 'rejected', p_seen.event_id, p_item.occurred_at,

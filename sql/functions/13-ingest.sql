@@ -155,7 +155,8 @@ AS $$
 DECLARE
   v_version bigint := pl.lock_org(p_org);
   v_received timestamptz := coalesce(p_received, clock_timestamp());
-  v_items pl.ingest_item[] := pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received, p_seqs);
+  v_items pl.ingest_item[] := pl.erased_items(p_org, pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids,
+                                                                    p_patches, v_received, p_seqs));
   v_results pl.ingest_result[] := '{}';
   v_rounds int;
   v_newest bigint;
