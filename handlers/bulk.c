@@ -181,18 +181,38 @@ static struct entry *new_entry(struct bulk *bulk)
 	return &bulk->entries[bulk->count];
 }
 
+static enum err make_room(struct bulk *bulk)
+{
+	if (!is_full(bulk))
+		return ERR_OK;
+	return bulk->atomic ? ERR_BODY_TOO_LARGE : flush(bulk);
+}
+
+enum err bulk_put(struct bulk *bulk, struct ingest_item *item)
+{
+	struct bulk_place place = {bulk->next_index++, 0};
+	struct entry *entry;
+	enum err err = make_room(bulk);
+
+	if (err != ERR_OK)
+		return err;
+	entry = new_entry(bulk);
+	entry->place = place;
+	entry->item = *item;
+	*item = (struct ingest_item){0};
+	bulk->count++;
+	bulk->bytes += entry->item.memory.size;
+	return ERR_OK;
+}
+
 enum err bulk_add(struct bulk *bulk, struct text raw, size_t line)
 {
 	struct bulk_place place = {bulk->next_index++, line};
 	struct problems problems = {0};
 	struct buffer event_id = {0};
 	struct entry *entry;
-	enum err err = ERR_OK;
+	enum err err = make_room(bulk);
 
-	if (is_full(bulk) && bulk->atomic)
-		return ERR_BODY_TOO_LARGE;
-	if (is_full(bulk))
-		err = flush(bulk);
 	if (err != ERR_OK)
 		return err;
 	entry = new_entry(bulk);

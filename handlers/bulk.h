@@ -31,6 +31,9 @@ void bulk_free(struct bulk *bulk); /* NULL allowed */
  * done: the database's error, or ERR_BODY_TOO_LARGE for an atomic write that does not fit. */
 enum err bulk_add(struct bulk *bulk, struct text raw, size_t line);
 
+/* Adds an event that the caller has read; item is taken over. As bulk_add. */
+enum err bulk_put(struct bulk *bulk, struct ingest_item *item);
+
 /* Counts an item that cannot even be read as rejected. */
 void bulk_reject(struct bulk *bulk, size_t line, const struct problems *problems);
 

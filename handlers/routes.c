@@ -1,6 +1,7 @@
 /* The site map: every endpoint of the API, one row each, read top to bottom. */
 #include "accounts.h"
 #include "erasures.h"
+#include "events.h"
 #include "jobs.h"
 #include "metrics.h"
 #include "org_settings.h"
@@ -8,6 +9,9 @@
 #include "route.h"
 #include "strategies.h"
 #include "system.h"
+#include "webhook/deliveries.h"
+#include "webhook/quarantine.h"
+#include "webhook/sources.h"
 
 #define ID_PATH(plural) "/v1/" plural "/{id}"
 #define READ_SCOPES (SCOPE_INGEST | SCOPE_READ)
@@ -55,6 +59,44 @@ const struct route routes[] = {
 	RESOURCE("opportunities", "Opportunities", "Opportunity", resource_opportunity),
 	RESOURCE("activities", "Activities", "Activity", resource_activity),
 	RESOURCE("fx-rates", "FxRates", "FxRate", resource_fx_rate),
+
+	{.method = METHOD_POST, .path = "/v1/events", .scope = SCOPE_INGEST, .body = BODY_WHOLE,
+	 .media = MEDIA_BIT_JSON | MEDIA_BIT_CLOUD_EVENT | MEDIA_BIT_CLOUD_EVENTS, .params = &events_params, .run = events_post,
+	 .prepare = events_post_one, .operation_id = "postEvents"},
+	{.method = METHOD_POST, .path = "/v1/webhooks/{source}", .body = BODY_OPTIONAL, .raw = true, .formats = FORMAT_BIT_OTHER,
+	 .take = webhook_take, .settled = webhook_settled, .operation_id = "deliverWebhook"},
+
+	/* where they are, and what of them waits */
+	{.method = METHOD_GET, .path = "/v1/source-presets", .scope = SCOPE_ADMIN, .run = preset_list, .operation_id = "listSourcePresets"},
+	{.method = METHOD_GET, .path = "/v1/sources", .scope = SCOPE_ADMIN, .params = &source_list_params, .run = query_run,
+	 .statement = STATEMENT_source_list, .operation_id = "listSources"},
+	{.method = METHOD_POST, .path = "/v1/sources", .scope = SCOPE_ADMIN, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, .run = source_post,
+	 .operation_id = "createSource"},
+	{.method = METHOD_GET, .path = "/v1/sources/{source}", .scope = SCOPE_ADMIN, .run = source_get, .operation_id = "getSource"},
+	{.method = METHOD_PUT, .path = "/v1/sources/{source}", .scope = SCOPE_ADMIN, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
+	 .run = source_replace, .operation_id = "putSource"},
+	{.method = METHOD_PATCH, .path = "/v1/sources/{source}", .scope = SCOPE_ADMIN, .body = BODY_WHOLE,
+	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = source_patch, .operation_id = "patchSource"},
+	{.method = METHOD_DELETE, .path = "/v1/sources/{source}", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_source_delete,
+	 .operation_id = "deleteSource"},
+	{.method = METHOD_POST, .path = "/v1/sources/{source}/secrets", .scope = SCOPE_ADMIN, .body = BODY_OPTIONAL, .media = MEDIA_BIT_JSON,
+	 .run = source_secret_post, .operation_id = "rotateSourceSecret"},
+	{.method = METHOD_POST, .path = "/v1/sources/{source}/test", .scope = SCOPE_ADMIN, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
+	 .run = source_test, .operation_id = "testSource"},
+	{.method = METHOD_GET, .path = "/v1/quarantine", .scope = SCOPE_ADMIN, .params = &quarantine_list_params, .run = query_run,
+	 .statement = STATEMENT_quarantine_list, .operation_id = "listQuarantine"},
+	{.method = METHOD_GET, .path = "/v1/quarantine/{id}", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_quarantine_get,
+	 .operation_id = "getQuarantineItem"},
+	{.method = METHOD_POST, .path = "/v1/quarantine/{id}/replay", .scope = SCOPE_ADMIN, .run = quarantine_replay,
+	 .operation_id = "replayQuarantineItem"},
+	{.method = METHOD_POST, .path = "/v1/quarantine/{id}/discard", .scope = SCOPE_ADMIN, .run = query_run,
+	 .statement = STATEMENT_quarantine_discard, .operation_id = "discardQuarantineItem"},
+	{.method = METHOD_POST, .path = "/v1/quarantine/replay", .scope = SCOPE_ADMIN, .params = &quarantine_replay_params,
+	 .run = quarantine_replay, .operation_id = "replayQuarantine"},
+	{.method = METHOD_GET, .path = "/v1/resync", .scope = SCOPE_ADMIN, .params = &resync_list_params, .run = query_run,
+	 .statement = STATEMENT_resync_list, .operation_id = "listResync"},
+	{.method = METHOD_POST, .path = "/v1/resync/{id}/done", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_resync_done,
+	 .operation_id = "markResyncDone"},
 
 	/* what the leadership wants */
 	{.method = METHOD_GET, .path = "/v1/strategies", .scope = STRATEGY_READ, .formats = TABLE_FORMATS, .params = &strategy_list_params,

@@ -17,7 +17,7 @@ enum { CONNECT_TIMEOUT_S = 5 };
 struct org_gauges {
 	char *id;
 	struct buffer version;    /* of its data, configuration and local date */
-	struct buffer alignment, quarantine;
+	struct buffer alignment, quarantine, sources;
 };
 
 struct gauges {
@@ -132,6 +132,27 @@ static void ask_org(struct db *db, struct org_gauges *org, struct text slug)
 	buffer_free(&version);
 }
 
+/* Ages change by themselves: asked for every time. */
+static void ask_sources(struct db *db, struct org_gauges *org, struct text slug)
+{
+	struct db_param id = {.text = text_of(org->id)};
+	struct db_result *rows = NULL;
+
+	if (db_run(db, STATEMENT_source_ages, &id, 1, DB_MANY, &rows, NULL, NULL) != ERR_OK)
+		return;
+	buffer_clear(&org->sources);
+	for (size_t row = 0; row < db_rows(rows); row++) {
+		buffer_append_string(&org->sources, "plumbline_delivery_age_seconds{org=\"");
+		append_label(&org->sources, slug);
+		buffer_append_string(&org->sources, "\",source=\"");
+		append_label(&org->sources, db_value(rows, row, 0));
+		buffer_append_string(&org->sources, "\"} ");
+		buffer_append_text(&org->sources, db_value(rows, row, 1));
+		buffer_append_string(&org->sources, "\n");
+	}
+	db_result_free(rows);
+}
+
 static void publish(struct gauges *gauges)
 {
 	struct buffer out = {0};
@@ -144,6 +165,10 @@ static void publish(struct gauges *gauges)
 				   "# TYPE plumbline_quarantine_open gauge\n");
 	for (size_t i = 0; i < gauges->count; i++)
 		buffer_append_text(&out, buffer_text(&gauges->orgs[i].quarantine));
+	buffer_append_string(&out, "# HELP plumbline_delivery_age_seconds Since the last verified delivery of a source in use, to within a minute.\n"
+				   "# TYPE plumbline_delivery_age_seconds gauge\n");
+	for (size_t i = 0; i < gauges->count; i++)
+		buffer_append_text(&out, buffer_text(&gauges->orgs[i].sources));
 	stats_publish(gauges->stats, buffer_text(&out));
 	buffer_free(&out);
 }
@@ -154,8 +179,12 @@ static void ask_all(struct gauges *gauges, struct db *db)
 
 	if (db_run(db, STATEMENT_org_list, NULL, 0, DB_MANY, &list, NULL, NULL) != ERR_OK)
 		return;
-	for (size_t row = 0; row < db_rows(list); row++)
-		ask_org(db, find_org(gauges, db_value(list, row, 0)), db_value(list, row, 1));
+	for (size_t row = 0; row < db_rows(list); row++) {
+		struct org_gauges *org = find_org(gauges, db_value(list, row, 0));
+
+		ask_org(db, org, db_value(list, row, 1));
+		ask_sources(db, org, db_value(list, row, 1));
+	}
 	db_result_free(list);
 	publish(gauges);
 }
@@ -187,6 +216,7 @@ static void release(struct gauges *gauges)
 		buffer_free(&gauges->orgs[i].version);
 		buffer_free(&gauges->orgs[i].alignment);
 		buffer_free(&gauges->orgs[i].quarantine);
+		buffer_free(&gauges->orgs[i].sources);
 	}
 	free(gauges->orgs);
 	pause_free(&gauges->pause);

@@ -40,6 +40,7 @@ enum media negotiate_media(struct text content_type)
 		{"application/x-ndjson", MEDIA_NDJSON},    {"application/ndjson", MEDIA_NDJSON},
 		{"application/jsonl", MEDIA_NDJSON},       {"application/x-jsonlines", MEDIA_NDJSON},
 		{"text/csv", MEDIA_CSV},
+		{"application/cloudevents+json", MEDIA_CLOUD_EVENT}, {"application/cloudevents-batch+json", MEDIA_CLOUD_EVENTS},
 	};
 	struct text type;
 

@@ -8,10 +8,16 @@
 struct stats;
 struct ready;
 
+/* What the handlers keep for the life of the process: the sources they know. Made and ended by them. */
+struct handlers;
+struct handlers *handlers_start(const struct settings *settings, struct stats *stats);
+void handlers_stop(struct handlers *handlers); /* NULL allowed */
+
 struct service {
 	const struct settings *settings;
 	struct stats *stats;
 	struct ready *ready;
+	struct handlers *handlers;
 };
 
 #endif

@@ -9,6 +9,8 @@
 
 enum kind {
 	KIND_URL,     /* a connection string with a password in it: also read from the file named by <ENV>_FILE, never shown */
+	KIND_SECRET,  /* 32 bytes in hexadecimal: read from a file likewise, never shown */
+	KIND_ORIGIN,  /* http:// or https://, a host and maybe a path; kept without a slash at its end */
 	KIND_ADDRESS, /* host:port */
 	KIND_TEXT,
 	KIND_FILE,    /* a path that has to be readable */
@@ -43,6 +45,10 @@ static const struct setting rows[] = {
 	 .summary = "address of the API"},
 	{.name = "admin-listen", .env = "PLUMBLINE_ADMIN_LISTEN", .kind = KIND_ADDRESS, AT(admin_listen), .fallback = "127.0.0.1:8081",
 	 .summary = "address of /healthz, /readyz and /metrics; off: none"},
+	{.name = "public-url", .env = "PLUMBLINE_PUBLIC_URL", .kind = KIND_ORIGIN, AT(public_url), .fallback = "",
+	 .summary = "address under which senders of webhooks reach the API, such as https://plumbline.example.com: some sign it"},
+	{.name = "secret-key", .env = "PLUMBLINE_SECRET_KEY", .kind = KIND_SECRET, AT(secret_key), .fallback = "",
+	 .summary = "64 hexadecimal digits that seal the secrets of sources in the database; also read from the file named by PLUMBLINE_SECRET_KEY_FILE; empty: they are stored as they are"},
 	{.name = "workers", .env = "PLUMBLINE_WORKERS", .kind = KIND_NUMBER, AT(workers), .fallback = "4",
 	 .min = 1, .max = 256, .unit = "threads",
 	 .summary = "requests worked on at a time, each with a PostgreSQL connection"},
@@ -116,7 +122,7 @@ static const char *const level_words[] = {"error", "warn", "info", "debug"};
 
 static bool is_string(enum kind kind)
 {
-	return kind == KIND_URL || kind == KIND_ADDRESS || kind == KIND_TEXT || kind == KIND_FILE;
+	return kind == KIND_URL || kind == KIND_SECRET || kind == KIND_ORIGIN || kind == KIND_ADDRESS || kind == KIND_TEXT || kind == KIND_FILE;
 }
 
 static void *member(struct settings *settings, const struct setting *row)
@@ -236,6 +242,22 @@ static void set_level(struct settings *settings, const char *value, struct buffe
 		      near >= 0 ? "; did you mean \"" : "", near >= 0 ? level_words[near] : "", near >= 0 ? "\"?" : "");
 }
 
+static void set_origin(struct settings *settings, const struct setting *row, const char *value, struct buffer *faults, const char *origin)
+{
+	size_t size = strlen(value);
+	char kept[512];
+
+	if (size > 0 && ((strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0) || value[strcspn(value, "?# ")] != '\0' ||
+			 size >= sizeof kept))
+		buffer_printf(faults, "%s: \"%s\" is not an address like https://plumbline.example.com\n", origin, value);
+	size = size < sizeof kept ? size : sizeof kept - 1;
+	memcpy(kept, value, size);
+	while (size > 0 && kept[size - 1] == '/')
+		size--;
+	kept[size] = '\0';
+	set_string(settings, row, kept);
+}
+
 /* Checks and stores one value. origin names where it came from: "PLUMBLINE_LISTEN" or "--listen". */
 static void set(struct settings *settings, const struct setting *row, const char *value, const char *origin, struct buffer *faults)
 {
@@ -263,6 +285,13 @@ static void set(struct settings *settings, const struct setting *row, const char
 		if (value[0] != '\0' && access(value, R_OK) != 0)
 			buffer_printf(faults, "%s: cannot read %s: %s\n", origin, value, strerror(errno));
 		break;
+	case KIND_SECRET:
+		if (value[0] != '\0' && (strlen(value) != 64 || value[strspn(value, "0123456789abcdefABCDEF")] != '\0'))
+			buffer_printf(faults, "%s: is not 64 hexadecimal digits; make some with: openssl rand -hex 32\n", origin);
+		break;
+	case KIND_ORIGIN:
+		set_origin(settings, row, value, faults, origin);
+		return;
 	case KIND_URL:
 	case KIND_TEXT:
 		break;
@@ -333,7 +362,7 @@ static void read_env(struct settings *settings, char *const *env, struct buffer 
 			set(settings, &rows[i], value, rows[i].env, faults);
 			continue;
 		}
-		if (rows[i].kind != KIND_URL)
+		if (rows[i].kind != KIND_URL && rows[i].kind != KIND_SECRET)
 			continue;
 		snprintf(file_name, sizeof file_name, "%s_FILE", rows[i].env);
 		value = find_env(env, file_name);
@@ -474,6 +503,10 @@ static void show(const struct settings *settings, const struct setting *row, str
 	case KIND_URL:
 		settings_mask_url(*(char *const *)member_const(settings, row), to);
 		break;
+	case KIND_SECRET:
+		buffer_append_string(to, (*(char *const *)member_const(settings, row))[0] != '\0' ? "***" : "");
+		break;
+	case KIND_ORIGIN:
 	case KIND_ADDRESS:
 	case KIND_TEXT:
 	case KIND_FILE:

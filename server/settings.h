@@ -15,6 +15,8 @@ struct settings {
 	char *database_read_url;       /* hot standby for reads; "" = the same database */
 	char *listen;                  /* address:port of the API */
 	char *admin_listen;            /* address:port of health and metrics; "" = none */
+	char *public_url;              /* scheme://host of the API as others call it, without a slash at its end; "" = not told */
+	char *secret_key;              /* 64 hexadecimal digits that seal what the database keeps secret; "" = kept as it is */
 	int64_t workers;
 	int64_t exports;               /* sent at a time while they are read; beyond it 503 */
 	int64_t export_timeout_s;      /* of a whole export */

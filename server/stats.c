@@ -45,6 +45,7 @@ struct stats {
 	_Atomic uint64_t counters[COUNTER_COUNT];
 	_Atomic double gauges[GAUGE_COUNT];
 	double start_time_s;
+	struct source_list *sources;
 	pthread_mutex_t mutex;        /* guards published */
 	struct buffer published;
 };
@@ -91,6 +92,7 @@ struct stats *stats_new(const struct route *table, size_t count)
 
 	if (stats == NULL)
 		abort();
+	stats->sources = source_list_new();
 	stats->routes = table;
 	stats->count = count;
 	stats->by_route = calloc(count + 1, sizeof *stats->by_route);
@@ -108,6 +110,7 @@ void stats_free(struct stats *stats)
 		return;
 	pthread_mutex_destroy(&stats->mutex);
 	buffer_free(&stats->published);
+	source_list_free(stats->sources);
 	free(stats->by_route);
 	free(stats);
 }
@@ -191,6 +194,11 @@ void stats_gauge(struct stats *stats, enum gauge gauge, double value)
 {
 	if (stats != NULL)
 		atomic_store_explicit(&stats->gauges[gauge], value, memory_order_relaxed);
+}
+
+struct source_stats *stats_source(struct stats *stats, const char *org, const char *source)
+{
+	return stats != NULL ? source_list_get(stats->sources, org, source) : NULL;
 }
 
 void stats_publish(struct stats *stats, struct text exposition)
@@ -332,6 +340,7 @@ void stats_render(struct stats *stats, struct buffer *out)
 	head(out, "plumbline_ingest_lag_seconds", "histogram", "Time from an event's occurrence to its arrival.");
 	put_histogram(out, "plumbline_ingest_lag_seconds", "", &stats->lag, &lag_bounds);
 	put_counts(stats, out);
+	source_list_render(stats->sources, out);
 	put_process(stats, out);
 	pthread_mutex_lock(&stats->mutex);
 	buffer_append_text(out, buffer_text(&stats->published));

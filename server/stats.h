@@ -7,6 +7,7 @@
 
 #include "ingest.h"
 #include "route.h"
+#include "stats_source.h"
 
 struct stats;
 

@@ -15,6 +15,7 @@ _plumbline() {
 	else
 		case "$command" in
 		key) mapfile -t COMPREPLY < <(compgen -W "create list revoke rotate" -- "$word") ;;
+		source) mapfile -t COMPREPLY < <(compgen -W "list add rotate test enable disable" -f -- "$word") ;;
 		org) mapfile -t COMPREPLY < <(compgen -W "create list" -- "$word") ;;
 		import) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 		esac

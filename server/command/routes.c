@@ -22,7 +22,9 @@ static const struct bit_name scope_names[] = {
 static const struct bit_name media_names[] = {{MEDIA_BIT_JSON, "application/json"},
 					      {MEDIA_BIT_MERGE_PATCH, "application/merge-patch+json"},
 					      {MEDIA_BIT_NDJSON, "application/x-ndjson"},
-					      {MEDIA_BIT_CSV, "text/csv"}};
+					      {MEDIA_BIT_CSV, "text/csv"},
+					      {MEDIA_BIT_CLOUD_EVENT, "application/cloudevents+json"},
+					      {MEDIA_BIT_CLOUD_EVENTS, "application/cloudevents-batch+json"}};
 
 static const struct bit_name format_names[] = {
     {FORMAT_BIT_JSON, "json"}, {FORMAT_BIT_CSV, "csv"}, {FORMAT_BIT_NDJSON, "ndjson"}};
@@ -68,7 +70,10 @@ static void append_route(struct buffer *line, const struct route *route)
 	buffer_append_json_string(line, text_of(route->operation_id != NULL ? route->operation_id : ""));
 	append_set(line, "scopes", route->scope, scope_names, COUNT(scope_names));
 	append_params(line, route, formats);
-	append_set(line, "media", route->media, media_names, COUNT(media_names));
+	if (route->raw)
+		buffer_append_string(line, ",\"media\":[\"*/*\"]");
+	else
+		append_set(line, "media", route->media, media_names, COUNT(media_names));
 	append_set(line, "formats", formats, format_names, COUNT(format_names));
 	buffer_printf(line, ",\"versioned\":%s,\"live\":%s}\n", route->versioned || route->live ? "true" : "false",
 		      route->live ? "true" : "false");

@@ -106,6 +106,7 @@ static bool start(struct server *server, const struct settings *settings)
 	server->service.settings = settings;
 	server->service.stats = stats_new(routes, routes_count);
 	server->service.ready = ready_start(settings, server->service.stats);
+	server->service.handlers = handlers_start(settings, server->service.stats);
 	server->pool = worker_pool_start(settings, server->service.stats);
 	server->jobs = server->service.ready != NULL ? job_runner_start(settings, server->service.ready) : NULL;
 	if (server->jobs == NULL || server->pool == NULL) {
@@ -161,6 +162,7 @@ static bool stop(struct server *server, const sigset_t *signals)
 	job_runner_stop(server->jobs);
 	gauges_stop(server->gauges);
 	ready_stop(server->service.ready);
+	handlers_stop(server->service.handlers);
 	stats_free(server->service.stats);
 	return sound;
 }

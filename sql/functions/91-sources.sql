@@ -156,7 +156,7 @@ END $$;
 COMMENT ON FUNCTION pl.source_secret_put(int, jsonb, text, text, int) IS
   'A new secret, in force from now on; the one before it ends after p_overlap_hours, older ones at once. p_kept: as it is to be stored';
 
-CREATE FUNCTION pl.source_find(p_slug text, p_source text, p_version bigint)
+CREATE FUNCTION pl.source_find(p_org int, p_slug text, p_source text, p_version bigint)
 RETURNS TABLE (org_id int, version bigint, enabled boolean, preset text, url text, override text, secrets text)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -169,10 +169,10 @@ BEGIN
                 FROM source_secret AS k
                WHERE k.org_id = s.org_id AND k.source = s.source AND coalesce(k.not_after > clock_timestamp(), true))::text END
       FROM org AS o JOIN source AS s ON s.org_id = o.org_id
-     WHERE o.slug = p_slug AND s.source = p_source;
+     WHERE CASE WHEN p_org IS NULL THEN o.slug = p_slug ELSE o.org_id = p_org END AND s.source = p_source;
 END $$;
-COMMENT ON FUNCTION pl.source_find(text, text, bigint) IS
-  'The source a delivery is for; override and secrets only when its version is not p_version, which is known already. No row: there is none';
+COMMENT ON FUNCTION pl.source_find(int, text, text, bigint) IS
+  'The source a delivery is for, by its organisation''s number, else its slug; override and secrets only when its version is not p_version, which is known already. No row: there is none';
 
 CREATE FUNCTION pl.source_delivered(p_org int, p_source text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -180,3 +180,14 @@ BEGIN
   UPDATE source AS s SET last_delivery_at = greatest(s.last_delivery_at, clock_timestamp()) WHERE s.org_id = p_org AND s.source = p_source;
 END $$;
 COMMENT ON FUNCTION pl.source_delivered(int, text) IS 'Notes that a source has been heard of; servers do so once a minute at most';
+
+CREATE FUNCTION pl.source_ages(p_org int) RETURNS TABLE (source text, age numeric)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+    SELECT s.source::text, round(extract(epoch FROM clock_timestamp() - coalesce(s.last_delivery_at, s.created_at)), 3)
+      FROM public.source AS s
+     WHERE s.org_id = p_org AND s.enabled
+     ORDER BY s.source;
+END $$;
+COMMENT ON FUNCTION pl.source_ages(int) IS 'Seconds since each source in use was heard of, or was added when it never was: some senders fall silent without a word';

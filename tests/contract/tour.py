@@ -3,6 +3,8 @@
 Used twice: straight at the service with our own check of every answer (test_live.py), and through a validating proxy (test_prism.py).
 """
 import gzip
+import hashlib
+import hmac
 import json
 import time
 
@@ -35,6 +37,7 @@ STRATEGY = {
 }
 
 AT = "2026-01-02T00:00:00Z"
+SOURCE_SECRET = "a1b2c3d4-0000-4000-8000-5e6f7a8b9c0d"
 RECORDS = {
     "teams": [("emea", {"name": "EMEA"}), ("dach", {"name": "DACH", "parent": "emea"})],
     "reps": [("r7", {"name": "Ann Lee", "team": "dach", "cost_per_hour": "85.00", "cost_currency": "EUR"}), ("r8", {"name": "Bo Chen", "team": "emea"})],
@@ -105,6 +108,7 @@ class Tour:
         self.write()
         strategy = self.strategies()
         self.read(strategy)
+        self.sources()
         self.settings()
         self.undo()
         self.errors()
@@ -195,6 +199,61 @@ class Tour:
             self.go("GET", f"{path}?by={groupings[0]}&period=2026-Q1&granularity=month&credit=current&currency=USD")
         self.go("GET", f"{path}?period=2026-Q1&format=csv")
         self.go("GET", f"{path}?period=2026-Q1&format=ndjson")
+
+    def sources(self):
+        """A source from its making to its end; SOURCE_SECRET signs for it."""
+        self.go("GET", "/v1/source-presets")
+        self.go("POST", "/v1/sources", {"source": "crm", "preset": "generic"}, expect=201)
+        self.go("POST", "/v1/sources", {"source": "crm", "preset": "generic"}, expect=409, code="conflict")
+        self.go("POST", "/v1/sources", {"source": "CRM", "preset": "genric"}, expect=422, code="validation_failed")
+        self.go("PUT", "/v1/sources/shop", {"preset": "generic"})
+        self.go("PATCH", "/v1/sources/shop", {"override": {"title": "The shop"}}, media=PATCH)
+        self.go("GET", "/v1/sources?limit=1")
+        self.go("GET", "/v1/sources/shop")
+        made = self.go("POST", "/v1/sources/crm/secrets", expect=201)
+        self.go("POST", "/v1/sources/crm/secrets", {"secret": SOURCE_SECRET, "overlap_hours": 1}, expect=201)
+        records = [{"object": "account", "id": "w1", "name": "From a webhook", "event_id": "w1-1"},
+                   {"object": "opportunity", "id": "w2", "stage": "talk", "amount": "a lot"}, {"object": "weather", "id": "w3"}]
+        for secret in (SOURCE_SECRET, made["secret"]):
+            answer = self.deliver("crm", records, secret)
+            assert (answer["accepted"], answer["quarantined"], answer["ignored"]) == (1, 1, 1), answer
+        self.deliver("crm", records, "not the secret", expect=401, code="unverified")
+        self.deliver("nobody", records, SOURCE_SECRET, expect=404, code="not_found")
+        self.deliver("crm", b"no JSON", SOURCE_SECRET)
+        tried = self.go("POST", "/v1/sources/crm/test", {"body": records, "headers": {"X-Api-Key": SOURCE_SECRET}})
+        assert tried["verification"]["verified"] and tried["events"][0]["changes"] == {}, tried
+        page = self.go("GET", "/v1/quarantine?limit=1")
+        self.go("GET", f"/v1/quarantine?limit=1&cursor={page['next']}&status=all&source=crm&reason=not_a_number")
+        item = self.go("GET", f"/v1/quarantine?reason=not_a_number")["data"][0]["id"]
+        self.go("GET", f"/v1/quarantine/{item}")
+        assert self.go("POST", f"/v1/quarantine/{item}/replay")["status"] == "open"
+        self.go("POST", f"/v1/quarantine/replay?source=crm&limit=1")
+        self.go("POST", f"/v1/quarantine/{item}/discard")
+        self.go("POST", f"/v1/quarantine/{item}/discard", expect=409, code="conflict")
+        self.go("GET", "/v1/quarantine/999999", expect=404, code="not_found")
+        self.gaps()
+        event = {"specversion": "1.0", "id": "e1", "source": "https://crm.example.com", "type": "com.example.account.updated",
+                 "subject": "w1", "time": "2026-03-04T09:12:44Z", "data": {"status": "customer"}}
+        self.go("POST", "/v1/events", event, media="application/cloudevents+json")
+        batch = self.go("POST", "/v1/events", [event, {**event, "id": "e2", "type": "com.example.account.deleted"}],
+                        media="application/cloudevents-batch+json")
+        assert (batch["stale"], batch["duplicate"]) == (1, 1), batch
+        self.go("POST", "/v1/events", {**event, "type": "com.example.weather.changed"}, expect=422, code="validation_failed")
+        self.go("DELETE", "/v1/sources/shop")
+        self.go("DELETE", "/v1/sources/shop", expect=404, code="not_found")
+
+    def gaps(self):
+        """A source says that it lost something: what is to be read again is listed until somebody has."""
+        answer = self.deliver("crm", {"object": "opportunity", "id": "w2", "operation": "fetch"}, SOURCE_SECRET)
+        assert answer["items"][0]["outcome"] == "resync", answer
+        waiting = self.go("GET", "/v1/resync?source=crm")["data"]
+        self.go("POST", f"/v1/resync/{waiting[0]['id']}/done")
+        self.go("GET", "/v1/resync?status=done&limit=1")
+
+    def deliver(self, source, body, secret, **expected):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        return self.go("POST", f"/v1/webhooks/{source}", body, key=False, headers={"X-Hub-Signature-256": f"sha256={signature}"}, **expected)
 
     def settings(self):
         before = self.go("GET", "/v1/settings")

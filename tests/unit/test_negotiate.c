@@ -22,6 +22,8 @@ static const struct {
 	{"application/x-ndjson", MEDIA_NDJSON},
 	{"application/jsonl", MEDIA_NDJSON},
 	{"text/csv", MEDIA_CSV},
+	{"application/cloudevents+json; charset=utf-8", MEDIA_CLOUD_EVENT},
+	{"application/cloudevents-batch+json", MEDIA_CLOUD_EVENTS},
 	{"text/csv; charset=utf-8; header=present", MEDIA_CSV},
 	{"text/csv; charset=latin1", MEDIA_OTHER},
 	{"text/plain", MEDIA_OTHER},

@@ -230,7 +230,10 @@ END_TEST
 START_TEST(printed)
 {
 	struct settings settings;
-	char *faults = load(&settings, WORDS("DATABASE_URL=postgresql://u:secret@h/d", "PLUMBLINE_WORKERS=3"), NONE);
+	char *faults = load(&settings,
+			     WORDS("DATABASE_URL=postgresql://u:hunter2@h/d", "PLUMBLINE_WORKERS=3", "PLUMBLINE_PUBLIC_URL=https://p.example.com/x/",
+				   "PLUMBLINE_SECRET_KEY=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+			     NONE);
 	char *text = NULL;
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
@@ -242,7 +245,10 @@ START_TEST(printed)
 	ck_assert_ptr_nonnull(strstr(text, "PLUMBLINE_WORKERS=3\n"));
 	ck_assert_ptr_nonnull(strstr(text, "PLUMBLINE_BODY_MAX=16777216\n"));
 	ck_assert_ptr_nonnull(strstr(text, "--body-max, PLUMBLINE_BODY_MAX\n"));
-	ck_assert_ptr_null(strstr(text, "secret"));
+	ck_assert_ptr_nonnull(strstr(text, "PLUMBLINE_SECRET_KEY=***\n"));
+	ck_assert_ptr_nonnull(strstr(text, "PLUMBLINE_PUBLIC_URL=https://p.example.com/x\n"));
+	ck_assert_ptr_null(strstr(text, "hunter2"));
+	ck_assert_ptr_null(strstr(text, "00112233"));
 	free(text);
 	free(faults);
 	settings_free(&settings);

@@ -117,12 +117,39 @@ START_TEST(threads)
 }
 END_TEST
 
+START_TEST(sources)
+{
+	struct stats *stats = stats_new(table, 2);
+	struct source_stats *crm = stats_source(stats, "default", "crm");
+
+	ck_assert_ptr_eq(stats_source(stats, "default", "crm"), crm);
+	ck_assert_ptr_ne(stats_source(stats, "other", "crm"), crm);
+	stats_delivery(crm, DELIVERY_STORED);
+	stats_delivery(crm, DELIVERY_UNVERIFIED);
+	stats_delivered(crm, DELIVERED_QUARANTINED, 3);
+	stats_unmapped(crm, 7);
+	stats_verification(crm, "signature_wrong");
+	stats_verification(crm, "signature_stale");
+	stats_verification(crm, "signature_wrong");
+	assert_line(stats, "plumbline_deliveries_total{org=\"default\",source=\"crm\",outcome=\"stored\"} 1");
+	assert_line(stats, "plumbline_deliveries_total{org=\"other\",source=\"crm\",outcome=\"stored\"} 0");
+	assert_line(stats, "plumbline_delivery_items_total{org=\"default\",source=\"crm\",outcome=\"quarantined\"} 3");
+	assert_line(stats, "plumbline_unmapped_members_total{org=\"default\",source=\"crm\"} 7");
+	assert_line(stats, "plumbline_verification_failures_total{org=\"default\",source=\"crm\",reason=\"signature_wrong\"} 2");
+	assert_line(stats, "plumbline_verification_failures_total{org=\"default\",source=\"crm\",reason=\"signature_stale\"} 1");
+	ck_assert_ptr_null(stats_source(NULL, "default", "crm"));
+	stats_delivery(NULL, DELIVERY_STORED);
+	stats_free(stats);
+}
+END_TEST
+
 Suite *suite_stats(void)
 {
 	Suite *suite = suite_create("stats");
 	TCase *tcase = tcase_create("stats");
 
 	tcase_add_test(tcase, requests);
+	tcase_add_test(tcase, sources);
 	tcase_add_test(tcase, others);
 	tcase_add_test(tcase, nobody_counts);
 	tcase_add_test(tcase, threads);
