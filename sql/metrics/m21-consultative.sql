@@ -17,15 +17,16 @@ BEGIN
     SELECT c.*, CASE WHEN q.bounds IS NOT NULL THEN width_bucket(c.at, q.bounds) END AS part
     FROM (SELECT * FROM pl.conduct_deals(q) UNION ALL SELECT * FROM pl.conduct_talks(q)) c
   ), placed AS MATERIALIZED (
-    SELECT DISTINCT ON (p.total, p.key, p.period, m.component, m.once)
-           p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, m.component, m.numerator, m.denominator, m.n, m.backcast,
-           m.kind = 'deal' AND m.component = 'multi_thread' AND m.class = 'unknown' AS is_unknown
+    -- The same deal or conversation, seen from several reps or accounts of one place, is one.
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, m.component, m.once, max(m.numerator) AS numerator,
+           max(m.denominator) AS denominator, max(m.n) AS n, bool_or(m.backcast) AS backcast,
+           bool_or(m.kind = 'deal' AND m.component = 'multi_thread' AND m.class = 'unknown') AS is_unknown
     FROM made m
     CROSS JOIN LATERAL (
       SELECT true AS total, NULL::text AS key, NULL::int AS period
       UNION ALL
       SELECT false, pl.group_key(q, m.rep, m.team, m.segment, m.tier, m.class, NULL, m.part), m.part WHERE q.grouped_by IS NOT NULL) p
-    ORDER BY p.total, p.key, p.period, m.component, m.once
+    GROUP BY 1, 2, 3, m.component, m.once
   ), summed AS MATERIALIZED (
     SELECT p.total, p.key, p.period, p.component, sum(p.numerator) AS numerator, sum(p.denominator) AS denominator, sum(p.n) AS n,
            count(*) FILTER (WHERE p.is_unknown) AS unknown, count(*) FILTER (WHERE p.backcast) AS backcast

@@ -7,7 +7,7 @@ TEAMS, REPS, ACCOUNTS, DEALS, PRODUCTS, STAGES = ["world", "emea", "paris", "apa
 CURRENCIES = ["EUR", "USD", "GBP"]
 
 STRATEGIES = [
-    {"name": "first", "effective_from": "2023-12-20", "activity_minutes": {"call": 15}, "conduct": {"unknown_outcome_kinds": ["email"]},
+    {"name": "first", "effective_from": "2023-12-20", "activity_minutes": {"call": 15}, "conduct": {"unknown_outcome_kinds": ["email"], "selling_time_kinds": ["prep"]},
      "segments": [{"key": "care", "when": [{"attr": "industry", "eq": "care"}]}, {"key": "large", "when": [{"attr": "size", "gte": 100}]}],
      "fit": {"criteria": [{"key": "i", "weight": 3, "attr": "industry", "match": [{"eq": "care", "score": 1}, {"eq": "bank", "score": 0.4}]},
                           {"key": "s", "weight": 2, "attr": "size", "match": [{"gte": 100, "score": 1}]},
@@ -120,9 +120,11 @@ class History:
         if kind == "fx-rate":
             return f"{'-'.join(r.sample(CURRENCIES, 2))}-{self.day()}", {"rate": r.choice(["1.1", "2", "0.5"])}
         if kind == "activity":
-            return f"t{r.randrange(6)}", {"kind": self.pick("call", "email", "meeting"), "starts_at": time(r.randrange(1440 * 84)), **self.pick({"rep": r.choice(REPS)}, {"reps": r.sample(REPS, 2)}),
+            return f"t{r.randrange(6)}", {"kind": self.pick("call", "email", "meeting", "prep"), "starts_at": time(r.randrange(1440 * 84)), **self.pick({"rep": r.choice(REPS)}, {"reps": r.sample(REPS, 2)}),
                                           **self.some(account=r.choice(ACCOUNTS + [None]), accounts=r.choice([r.sample(ACCOUNTS, 2), [], None]), opportunity=r.choice(DEALS + [None]),
-                                                      outcome=r.choice(["held", "unknown", "no_show", None]), duration_s=r.choice([600, 3600, None]), messages=r.choice([["m"], None]))}
+                                                      outcome=r.choice(["held", "unknown", "no_show", None]), duration_s=r.choice([600, 3600, None]), messages=r.choice([["m"], None]),
+                                                      talk_s=r.choice([60, None]), customer_talk_s=r.choice([90, None]), questions=r.choice([0, 3, None]),
+                                                      participants_external=r.choice([1, 4, None]), tagging_status=r.choice(["done", "pending", None]))}
         lines = r.choice([None, [], [{"id": "1", "product": "p1", "amount": "1"}], [{"id": "1", "product": "p1", "amount": 2}, {"id": "2", "product": "p2", "amount": r.choice([1, -2, 0])}]])
         return r.choice(DEALS), {"stage": r.choice(STAGES), **self.some(owner=r.choice(REPS * 2 + [None]), account=r.choice(ACCOUNTS * 3 + ["nowhere", None]), amount=r.choice([100, "0.10", 7, None]),
                                  currency=r.choice(CURRENCIES + [None]), closed_at=r.choice([self.day(), time(r.randrange(1440 * 84)), None]), probability=r.choice([0.3, None]), lines=lines,

@@ -17,7 +17,10 @@ STRATEGY = {
                          {"key": "size", "weight": 1, "attr": "size", "match": [{"gte": 100, "score": 1}]}],
             "required": [], "disqualify": [], "min_coverage": 0.5,
             "tiers": [{"key": "core", "min": 60, "on_strategy": True}, {"key": "rest", "min": 0, "on_strategy": False}]},
-    "products": {"GTX": 0.6, "MG": 0.4}, "messages": [], "opportunistic": {"limit": 0.2, "easy_origins": ["inbound"]}}
+    "products": {"GTX": 0.6, "MG": 0.4}, "opportunistic": {"limit": 0.2, "easy_origins": ["inbound"]},
+    "messages": [{"key": "uptime", "label": "Never down", "target": 0.7}, {"key": "price", "label": "Lowest price", "target": 0.3}],
+    "conduct": {"proposal_stages": ["offer"], "selling_time_kinds": ["prep"], "unknown_outcome_kinds": ["email"]}, "potential_attr": "size",
+    "target_coverage": {"min_activities": 2, "window_days": 120, "grace_days": 30}, "activity_minutes": {"call": 12, "email": 5}}
 TEAMS = {"top": None, "t1": "top", "t2": "top", "t3": None}
 REPS = {f"r{n}": f"t{n % 3 + 1}" for n in range(1, 8)}
 RATES = [("2025-01-01", decimal.Decimal("1.05")), ("2025-07-01", decimal.Decimal("1.17")), ("2026-01-01", decimal.Decimal("1.09"))]
@@ -51,6 +54,11 @@ class History:
             self.account(name)
         for number in range(deals):
             self.deal(f"d{number:03d}")
+        self.more = random.Random(seed + 1000)  # of its own, so that deals do not depend on it
+        for name in self.accounts:
+            self.ownership(name)
+        for number in range(deals):
+            self.activity(f"v{number:03d}", deals)
         self.events.sort(key=lambda event: event[2])
 
     def add(self, kind, name, at, patch, operation="patch"):
@@ -65,6 +73,30 @@ class History:
         self.add("account", name, self.when(-100, 200), {"name": name, "attributes": attributes()})
         for _ in range(self.random.randrange(3)):
             self.add("account", name, self.when(100, 600), {"name": name, "attributes": attributes()})
+
+    def ownership(self, name):
+        """Whose it is, over time, and whether it is a client and a target."""
+        pick = self.more
+        for turn in range(pick.randrange(1, 4)):
+            at = START + datetime.timedelta(minutes=pick.randrange(-100 * 1440, 500 * 1440))
+            self.add("account", name, at, {"name": name, **{key: value for key, value in (
+                ("owner", pick.choice([*REPS, None])), ("is_target", pick.choice([True, True, False])), ("status", pick.choice(["customer", "prospect"])))
+                if turn == 0 or pick.random() < 0.6}})
+
+    def activity(self, name, deals):
+        pick = self.more
+        at = START + datetime.timedelta(minutes=pick.randrange(0, 500 * 1440))
+        record = {"kind": pick.choice(["call", "call", "meeting", "email", "discovery", "proposal", "prep", "travel"]), "starts_at": iso(at),
+                  "reps": pick.sample(sorted(REPS), pick.choice([1, 1, 1, 2])), "outcome": pick.choice(["held", "held", "held", "no_show", "unknown"]),
+                  "duration_s": pick.choice([600, 1800, 5400, None]), "messages": pick.choice([["uptime"], ["price", "uptime"], ["other"], None]),
+                  "tagging_status": pick.choice(["done", None]), "participants_external": pick.choice([1, 3, None])}
+        if pick.random() < 0.5:
+            record["talk_s"], record["customer_talk_s"], record["questions"] = pick.randrange(60, 900), pick.randrange(60, 900), pick.randrange(9)
+        if pick.random() < 0.7:
+            record["accounts"] = pick.sample(self.accounts, pick.choice([1, 1, 2]))
+        if pick.random() < 0.6:
+            record["opportunity"] = f"d{pick.randrange(deals):03d}"
+        self.add("activity", name, at, {key: value for key, value in record.items() if value is not None})
 
     def deal(self, name):
         pick = self.random.random
@@ -170,11 +202,7 @@ def closed_deals(history):
         account = at_time(changes(patches, "account"), at)
         segment, tier, class_ = "unknown", "unknown", "unknown"
         if account is not None:
-            known = {}
-            for key in ("industry", "size"):
-                own = [(when, patch["attributes"]) for when, _, patch in accounts[account]]
-                known[key] = at_time(changes(own, key), at)
-            segment, tier, class_ = judge(known)
+            segment, tier, class_ = account_judged([(when, patch) for when, _, patch in accounts[account]], at)
         rep = at_time(changes(patches, "owner"), at)
         money = converted(decimal.Decimal(state["amount"]), state["currency"], at) if "amount" in state else None
         lines = state.get("lines", [])
@@ -187,4 +215,66 @@ def closed_deals(history):
         found.append({"id": name, "at": at, "outcome": outcome, "rep": rep or "__none__", "team": REPS.get(rep, "__none__"), "segment": segment,
                       "tier": tier, "class": class_, "origin": state.get("origin", "__none__"), "money": money, "amount": state.get("amount"),
                       "families": families or {"unspecified": Fraction(1)}})
+    return found
+
+
+def grouped(history, kind):
+    """{id: [(at, patch)]} of a kind of object that nothing ends."""
+    found = {}
+    for each, name, at, _, patch in history.events:
+        if each == kind:
+            found.setdefault(name, []).append((at, patch))
+    return found
+
+
+def account_judged(events, at):
+    """(segment, tier, class) of an account at an instant."""
+    inside = [(when, patch["attributes"]) for when, patch in events if "attributes" in patch]
+    return judge({key: at_time(changes(inside, key), at) for key in ("industry", "size")})
+
+
+def counted_activities(history):
+    """A dict a counted activity, rep and account it was spent on, as METRICS R9 has it."""
+    accounts, deals, found = grouped(history, "account"), {}, []
+    for kind, name, at, operation, patch in history.events:
+        if kind == "opportunity":
+            deals.setdefault(name, []).append((at, patch))
+    for name, ((at, record),) in sorted(grouped(history, "activity").items()):
+        held = record["outcome"] == "held" or (record["outcome"] == "unknown" and record["kind"] == "email")
+        if not held or record["kind"] == "travel":
+            continue
+        named = record.get("accounts", [])
+        if not named and record.get("opportunity") in deals:
+            through = at_time(changes(deals[record["opportunity"]], "account"), at)
+            named = [through] if through is not None else []
+        minutes = {"call": 12, "email": 5}.get(record["kind"], 0)
+        hours = Fraction(record["duration_s"], 3600) if "duration_s" in record else Fraction(minutes, 60)
+        for rep in record["reps"]:
+            for account in named or [None]:
+                segment, tier, class_ = account_judged(accounts[account], at) if account else ("unknown", "unknown", "unknown")
+                found.append({"id": name, "at": at, "kind": record["kind"], "rep": rep, "team": REPS[rep], "account": account, "segment": segment, "tier": tier,
+                              "class": class_, "hours": hours / max(len(named), 1), "estimated": "duration_s" not in record})
+    return found
+
+
+def targets(history, at, since, grace):
+    """{account: (owner, state)} of the target accounts that somebody has at an instant, by METRICS M16: two activities since `since`."""
+    found = {}
+    work = counted_activities(history)
+    for name, events in grouped(history, "account").items():
+        owners, marks = changes(events, "owner"), changes(events, "is_target")
+        owner = at_time(owners, at)
+        if at_time(marks, at) is not True or owner is None:
+            continue
+        turns = sorted({when for when, _ in owners + marks if when <= at}, reverse=True)
+        gained = None  # the start of the stretch in which it is this owner's target, if it was anything else before
+        for when in turns:
+            before = when - datetime.timedelta(microseconds=1)
+            if at_time(owners, before) != owner or at_time(marks, before) is not True:
+                gained = when
+                break
+        done = sum(1 for each in work if each["account"] == name and each["rep"] == owner and since <= each["at"] <= at and each["kind"] not in ("prep", "travel")
+                   and at_time(owners, each["at"]) == owner)
+        state = "grace" if gained is not None and gained >= grace else "green" if done >= 2 else "yellow" if done else "red"
+        found[name] = (owner, state)
     return found

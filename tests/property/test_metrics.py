@@ -245,8 +245,8 @@ class MetricsLaws(Case):
                         families::text, weights::text FROM"""
         then = "SELECT deal_id, amount, currency, probability, families::text, weights::text FROM"
         for world in self.each():
-            events = world.history.events
-            instants = [literal(iso(events[place][2])) for place in (100, 250, 400)]
+            events = [event for event in world.history.events if event[0] == "opportunity"]
+            instants = [literal(iso(events[len(events) * part // 4][2])) for part in (1, 2, 3)]
             # What holds now is judged the same. Of the past, owners, accounts and their attributes that were learnt later are known by
             # now, and deals deleted since are gone; everything else is what it was.
             for columns, at, as_of in [(now, "clock_timestamp()", "NULL"), *((then, instant, instant) for instant in instants)]:
