@@ -28,18 +28,24 @@ CREATE FUNCTION pl.fold_doc(p_doc jsonb, p_patch jsonb, p_full boolean) RETURNS 
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   v_base jsonb := CASE WHEN p_full THEN '{}' ELSE p_doc END;
+  v_patch jsonb := p_patch;
   v_attributes jsonb := p_patch -> 'attributes';
 BEGIN
-  IF v_attributes IS NULL THEN
-    RETURN pl.without_nulls(v_base || p_patch);
-  END IF;
   IF jsonb_typeof(v_attributes) = 'object' THEN
     v_attributes := pl.without_nulls(coalesce(v_base -> 'attributes', '{}') || v_attributes);
     IF v_attributes = '{}' THEN
       v_attributes := 'null';
     END IF;
+    -- Putting them back costs as much as the rest: most patches bring all there are, or none.
+    IF v_attributes <> v_patch -> 'attributes' THEN
+      v_patch := v_patch || jsonb_build_object('attributes', v_attributes);
+    END IF;
   END IF;
-  RETURN pl.without_nulls(v_base || p_patch || jsonb_build_object('attributes', v_attributes));
+  -- What was folded before has no nulls.
+  IF v_patch @? '$.* ? (@ == null)' THEN
+    RETURN pl.without_nulls(v_base || v_patch);
+  END IF;
+  RETURN v_base || v_patch;
 END $$;
 COMMENT ON FUNCTION pl.fold_doc IS
   'RFC 7396 merge of a patch, "attributes" one level deep; null clears; a full record first clears everything';
@@ -62,6 +68,7 @@ DECLARE
   v_after jsonb := p_after;
   v_keys text[] := p_tracked;
   v_key text;
+  v_value jsonb;
   v_set jsonb := '{}';
 BEGIN
   IF p_tracked = '{*}' THEN
@@ -70,8 +77,9 @@ BEGIN
     v_keys := ARRAY(SELECT jsonb_object_keys(v_before || v_after));
   END IF;
   FOREACH v_key IN ARRAY v_keys LOOP
-    IF v_before -> v_key IS DISTINCT FROM v_after -> v_key THEN
-      v_set := v_set || jsonb_build_object(v_key, v_after -> v_key);
+    v_value := v_after -> v_key;
+    IF v_before -> v_key IS DISTINCT FROM v_value THEN
+      v_set := v_set || jsonb_build_object(v_key, v_value);
     END IF;
   END LOOP;
   RETURN v_set;
@@ -159,6 +167,7 @@ BEGIN
       v_state.deleted_at := coalesce(v_state.deleted_at, p_event.occurred_at);
       v_state.merged_into := p_event.patch ->> 'merged_into';
   END CASE;
+  v_state.gone := v_state.deleted_at IS NOT NULL OR coalesce(v_state.doc -> 'attributes' ? 'is_test', false);
   v_state.last_at := p_event.occurred_at;
   v_state.last_seq := p_event.source_seq;
   v_state.last_event := p_event.event_id;

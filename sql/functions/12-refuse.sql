@@ -86,7 +86,7 @@ END $$;
 COMMENT ON FUNCTION pl.refuse IS
   'Why an event whose id is new cannot be stored; null: it can. p_met: the document it meets, null when nothing is known of its object';
 
-CREATE FUNCTION pl.ingest_again(p_item pl.ingest_item, p_seen event) RETURNS pl.ingest_result
+CREATE FUNCTION pl.refuse_again(p_item pl.ingest_item, p_seen event) RETURNS pl.refusal
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id AND p_seen.operation = p_item.operation
@@ -96,10 +96,9 @@ BEGIN
      OR EXISTS (SELECT FROM erased_event AS x
                  WHERE x.org_id = p_seen.org_id AND x.source = p_seen.source AND x.event_id = p_seen.event_id
                    AND p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id) THEN
-    RETURN ROW(p_item, 'duplicate', p_seen.event_id, p_seen.occurred_at, NULL)::pl.ingest_result;
+    RETURN NULL;
   END IF;
-  RETURN ROW(p_item, 'rejected', p_seen.event_id, p_item.occurred_at,
-             ROW('event_id_reused', '/event_id', format('Event "%s" was received on %s with other content.',
-                                                        left(p_seen.event_id, 64), pl.iso(p_seen.received_at))))::pl.ingest_result;
+  RETURN ROW('event_id_reused', '/event_id', format('Event "%s" was received on %s with other content.',
+                                                    left(p_seen.event_id, 64), pl.iso(p_seen.received_at)))::pl.refusal;
 END $$;
-COMMENT ON FUNCTION pl.ingest_again IS 'What becomes of an event whose id is in the log: the same content is a duplicate, other content is refused';
+COMMENT ON FUNCTION pl.refuse_again IS 'Why an event whose id is in the log already cannot be taken; null: it has the same content, so it is a duplicate';

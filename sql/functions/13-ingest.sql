@@ -1,29 +1,24 @@
 -- Ingest: one batch is one call, one transaction, one writer of the organisation.
 -- An event meets the state of its object as the events before it in the batch left it.
 
-CREATE FUNCTION pl.keep(p_states object[]) RETURNS void
+CREATE FUNCTION pl.keep(p_born object[], p_changed object[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO object
-  SELECT s.* FROM unnest(p_states) AS s WHERE s.object_id IS NOT NULL ORDER BY s.kind, s.object_id
-  ON CONFLICT (org_id, kind, object_id) DO UPDATE SET
-    doc = excluded.doc, track = excluded.track, first_at = excluded.first_at, last_at = excluded.last_at,
-    last_seq = excluded.last_seq, last_event = excluded.last_event, last_received = excluded.last_received,
-    deleted_at = excluded.deleted_at, merged_into = excluded.merged_into;
+  IF cardinality(p_born) > 0 THEN
+    INSERT INTO object (org_id, kind, object_id, doc, track, first_at, last_at, last_seq, last_event, last_received, deleted_at, merged_into, gone)
+    SELECT s.* FROM unnest(p_born) AS s WHERE s.object_id IS NOT NULL;
+  END IF;
+  IF cardinality(p_changed) > 0 THEN
+    UPDATE object AS o
+       SET doc = s.doc, track = s.track, first_at = s.first_at, last_at = s.last_at, last_seq = s.last_seq, last_event = s.last_event,
+           last_received = s.last_received, deleted_at = s.deleted_at, merged_into = s.merged_into, gone = s.gone
+      FROM unnest(p_changed) AS s
+     WHERE o.org_id = s.org_id AND o.kind = s.kind AND o.object_id = s.object_id;
+  END IF;
 END $$;
-COMMENT ON FUNCTION pl.keep IS 'Writes states of objects; null elements are skipped';
+COMMENT ON FUNCTION pl.keep IS 'Writes states of objects, those that were not there and those that were; null elements are skipped. The organisation is locked';
 
-CREATE FUNCTION pl.refold(p_org int, p_kinds object_kind[], p_ids text[]) RETURNS object[]
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  RETURN ARRAY(SELECT pl.fold(e ORDER BY e.occurred_at, e.source_seq, e.event_id, e.source)
-                 FROM unnest(p_kinds, p_ids) AS t(kind, id)
-                 JOIN event AS e ON e.org_id = p_org AND e.kind = t.kind AND e.object_id = t.id
-                GROUP BY e.kind, e.object_id);
-END $$;
-COMMENT ON FUNCTION pl.refold IS 'The states of some objects, from the log alone';
-
-CREATE FUNCTION pl.ingest_meet(p_org int, p_source text, p_items pl.ingest_item[])
+CREATE FUNCTION pl.ingest_meet(p_org int, p_source text, p_items pl.ingest_item[], p_round int)
 RETURNS TABLE (item pl.ingest_item, met object, seen event)
 LANGUAGE plpgsql STABLE
 -- The plan is made once a session, maybe while the tables are empty, so it must not rest on their size: one probe of each
@@ -38,91 +33,148 @@ BEGIN
                           WHERE x.org_id = p_org AND x.source = p_source AND x.event_id = n.event_id LIMIT 1) AS e ON true
       LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
                           WHERE x.org_id = p_org AND x.kind = n.kind AND x.object_id = n.object_id LIMIT 1) AS o ON true
+     WHERE n.round = p_round
      ORDER BY n.kind, n.object_id, n.idx;
 END $$;
 COMMENT ON FUNCTION pl.ingest_meet IS
-  'Each item with the state it meets and the event in the log that bears its id, those of an object together and in their order';
+  'Each item of a round with the state it meets and the event in the log that bears its id, those of an object together and in their order';
 
 CREATE FUNCTION pl.ingest_round(
-  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[]) RETURNS pl.ingest_result[]
+  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   r record;
   i pl.ingest_item;
   v_event event;
-  v_state object;
+  v_state object;       -- of the object at hand, as the events so far make it
   v_before object;
-  v_behind boolean;
+  v_known boolean;      -- it was there before this round
+  v_slot int;           -- its place in v_born or v_changed, once it has one
+  v_behind boolean;     -- an event came late: it is folded anew from the log
+  v_touched boolean;    -- it is in v_ids
+  v_moved boolean;      -- and in v_moves
   v_refusal pl.refusal;
-  v_outcome text;
   v_seq bigint;
-  v_objects int := 0;
-  v_stored int := 0;
-  v_done int := 0;
+  n int := 0;
+  v_idx int[] := '{}';
+  v_outcomes text[] := '{}';
+  v_event_ids text[] := '{}';
+  v_times timestamptz[] := '{}';
+  v_refusals pl.refusal[] := '{}';
+  v_newest bigint;
+  v_held boolean[] := '{}';
   v_events event[] := '{}';
-  v_states object[] := '{}';
-  v_results pl.ingest_result[] := '{}';
+  v_born object[] := '{}';
+  v_changed object[] := '{}';
+  v_kinds object_kind[] := '{}';
+  v_ids text[] := '{}';
+  v_moves text[] := '{}';
   v_stale_kinds object_kind[] := '{}';
   v_stale_ids text[] := '{}';
 BEGIN
-  FOR r IN
-    SELECT m.item, m.met, m.seen FROM pl.ingest_meet(p_org, p_source, p_items) AS m
-  LOOP
-    IF v_objects = 0 OR (r.item).kind <> i.kind OR (r.item).object_id <> i.object_id THEN
-      v_objects := v_objects + 1;
+  FOR r IN SELECT m.item, m.met, m.seen FROM pl.ingest_meet(p_org, p_source, p_items, p_round) AS m LOOP
+    IF n = 0 OR (r.item).kind <> i.kind OR (r.item).object_id <> i.object_id THEN
       v_state := r.met;
+      v_known := v_state.object_id IS NOT NULL;
+      v_slot := NULL;
       v_behind := false;
+      v_touched := false;
+      v_moved := false;
     END IF;
     i := r.item;
-    v_done := v_done + 1;
     v_event := r.seen;
-    IF v_event.event_id IS NOT NULL THEN
-      v_results[v_done] := pl.ingest_again(i, v_event);
-      CONTINUE;
+    n := n + 1;
+    v_idx[n] := i.idx;
+    v_event_ids[n] := i.event_id;
+    v_times[n] := i.occurred_at;
+    IF v_event.event_id IS NULL THEN
+      v_refusal := pl.refuse(p_org, i, p_received, v_state.doc);
+    ELSE
+      v_refusal := pl.refuse_again(i, v_event);
     END IF;
-    v_refusal := pl.refuse(p_org, i, p_received, v_state.doc);
+    v_refusals[n] := v_refusal;
+    v_held[n] := pl.is_quarantined(v_refusal.code, i.is_partial);
     IF v_refusal.code IS NOT NULL THEN
-      v_results[v_done] := ROW(i, 'rejected', i.event_id, i.occurred_at, v_refusal)::pl.ingest_result;
+      v_outcomes[n] := 'rejected';
+      CONTINUE;
+    ELSIF v_event.event_id IS NOT NULL THEN
+      v_outcomes[n] := 'duplicate';
+      v_times[n] := v_event.occurred_at;
       CONTINUE;
     END IF;
     v_seq := p_version + 1 + i.idx;
+    v_newest := greatest(v_newest, v_seq);
     v_event := ROW(p_org, p_source, coalesce(i.event_id, '~' || lpad(v_seq::text, 19, '0')), v_seq, i.kind, i.object_id,
-                i.occurred_at, i.source_seq, p_received, i.operation, i.is_full, i.patch)::event;
-    v_stored := v_stored + 1;
-    v_events[v_stored] := v_event;
+                   i.occurred_at, i.source_seq, p_received, i.operation, i.is_full, i.patch)::event;
+    v_event_ids[n] := v_event.event_id;
+    v_events := array_append(v_events, v_event);
     IF (v_event.occurred_at, v_event.source_seq, v_event.event_id) <= (v_state.last_at, v_state.last_seq, v_state.last_event) THEN
-      v_outcome := 'stale';
+      v_outcomes[n] := 'stale';
       IF NOT v_behind THEN
         v_behind := true;
-        v_states[v_objects] := NULL;
-        v_stale_kinds := v_stale_kinds || i.kind;
-        v_stale_ids := v_stale_ids || i.object_id::text;
+        v_stale_kinds := array_append(v_stale_kinds, i.kind);
+        v_stale_ids := array_append(v_stale_ids, i.object_id);
       END IF;
     ELSE
       v_before := v_state;
       v_state := pl.fold_event(v_before, v_event);
       -- As text too: 1.0 and 1.00 are equal in jsonb, yet not the same answer.
-      v_outcome := CASE WHEN v_before.doc = v_state.doc AND v_before.doc::text = v_state.doc::text
-                             AND v_before.deleted_at IS NOT DISTINCT FROM v_state.deleted_at
-                             AND v_before.merged_into IS NOT DISTINCT FROM v_state.merged_into
-                        THEN 'unchanged' ELSE 'accepted' END;
-      IF NOT v_behind THEN
-        v_states[v_objects] := v_state;
-      END IF;
+      v_outcomes[n] := CASE WHEN v_before.doc = v_state.doc AND v_before.doc::text = v_state.doc::text
+                                 AND v_before.deleted_at IS NOT DISTINCT FROM v_state.deleted_at
+                                 AND v_before.merged_into IS NOT DISTINCT FROM v_state.merged_into
+                            THEN 'unchanged' ELSE 'accepted' END;
     END IF;
-    v_results[v_done] := ROW(i, v_outcome, v_event.event_id, i.occurred_at, NULL)::pl.ingest_result;
+    IF v_known THEN
+      v_slot := coalesce(v_slot, cardinality(v_changed) + 1);
+      v_changed[v_slot] := CASE WHEN NOT v_behind THEN v_state END;
+    ELSE
+      v_slot := coalesce(v_slot, cardinality(v_born) + 1);
+      v_born[v_slot] := CASE WHEN NOT v_behind THEN v_state END;
+    END IF;
+    IF NOT v_touched AND v_outcomes[n] <> 'unchanged' THEN
+      v_touched := true;
+      v_kinds := array_append(v_kinds, i.kind);
+      v_ids := array_append(v_ids, i.object_id);
+    END IF;
+    IF i.kind = 'opportunity' AND NOT v_moved AND (v_behind OR v_before.doc -> 'account' IS DISTINCT FROM v_state.doc -> 'account') THEN
+      v_moved := true;
+      v_moves := array_append(v_moves, i.object_id);
+    END IF;
   END LOOP;
-  IF v_stored > 0 THEN
-    INSERT INTO event SELECT * FROM unnest(v_events) ORDER BY seq;
-    PERFORM pl.keep(v_states);
+  IF v_newest IS NOT NULL THEN
+    INSERT INTO event (org_id, source, event_id, seq, kind, object_id, occurred_at, source_seq, received_at, operation, is_full, patch)
+    SELECT e.* FROM unnest(v_events) AS e;
+    PERFORM pl.keep(v_born, v_changed);
   END IF;
   IF v_stale_ids <> '{}' THEN
-    PERFORM pl.keep(pl.refold(p_org, v_stale_kinds, v_stale_ids));
+    PERFORM pl.keep_folded(p_org, v_stale_kinds, v_stale_ids);
   END IF;
-  RETURN v_results;
+  RETURN ROW(v_idx, v_outcomes, v_event_ids, v_times, v_refusals, v_newest, v_held, v_kinds, v_ids, v_moves)::pl.ingest_outcome;
 END $$;
 COMMENT ON FUNCTION pl.ingest_round IS
-  'Stores items whose event ids differ. An event in order takes its object one step on; one that is older than what it meets makes the object be folded anew';
+  'Stores the items of a round, whose event ids differ. An event in order takes its object one step on; one that is older than what it meets makes the object be folded anew';
+
+CREATE FUNCTION pl.ingest_rounds(
+  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_rounds int) RETURNS pl.ingest_outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  a pl.ingest_outcome;
+  o pl.ingest_outcome;
+BEGIN
+  a := pl.ingest_round(p_org, p_source, p_version, p_received, p_items, 1);
+  IF p_rounds > 1 THEN
+    -- An event id that stands in the batch twice meets itself in the log.
+    FOR n IN 2 .. p_rounds LOOP
+      o := pl.ingest_round(p_org, p_source, p_version, p_received, p_items, n);
+      a := ROW(a.idx || o.idx, a.outcome || o.outcome, a.event_id || o.event_id, a.occurred_at || o.occurred_at, a.refusal || o.refusal,
+               greatest(a.newest, o.newest), a.held || o.held, a.kinds || o.kinds, a.ids || o.ids, a.moved || o.moved)::pl.ingest_outcome;
+    END LOOP;
+    SELECT array_agg(t.kind), array_agg(t.id) INTO a.kinds, a.ids
+      FROM (SELECT DISTINCT u.kind, u.id COLLATE "C" AS id FROM unnest(a.kinds, a.ids) AS u(kind, id)) AS t;
+  END IF;
+  RETURN a;
+END $$;
+COMMENT ON FUNCTION pl.ingest_rounds IS 'Stores a batch, round by round; an outcome for all of it';
 
 CREATE FUNCTION pl.learn_sizes() RETURNS void
 LANGUAGE plpgsql AS $$
@@ -155,47 +207,28 @@ AS $$
 DECLARE
   v_version bigint := pl.lock_org(p_org);
   v_received timestamptz := coalesce(p_received, clock_timestamp());
-  v_items pl.ingest_item[] := pl.erased_items(p_org, pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids,
-                                                                    p_patches, v_received, p_seqs));
-  v_results pl.ingest_result[] := '{}';
-  v_rounds int;
-  v_newest bigint;
-  v_kinds object_kind[];
-  v_ids text[];
-  v_refused boolean;
+  v_read record := pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received, p_seqs);
+  v_items pl.ingest_item[] := pl.erased_items(p_org, v_read.items);
+  v_done pl.ingest_outcome;
 BEGIN
-  SELECT max(i.round) INTO v_rounds FROM unnest(v_items) AS i;
-  IF v_rounds = 1 THEN
-    v_results := pl.ingest_round(p_org, p_source, v_version, v_received, v_items);
-  ELSE
-    -- An event id that stands in the batch twice meets itself in the log.
-    FOR n IN 1 .. coalesce(v_rounds, 0) LOOP
-      v_results := v_results || pl.ingest_round(p_org, p_source, v_version, v_received,
-                                                ARRAY(SELECT i FROM unnest(v_items) AS i WHERE i.round = n));
-    END LOOP;
+  v_done := pl.ingest_rounds(p_org, p_source, v_version, v_received, v_items, v_read.rounds);
+  IF true = ANY (v_done.held) THEN
+    PERFORM pl.quarantine(p_org, p_source, v_received, v_items, v_done);
   END IF;
-  SELECT max(v_version + 1 + (r.item).idx) FILTER (WHERE r.outcome IN ('accepted', 'stale', 'unchanged')),
-         bool_or(pl.is_quarantined((r.refusal).code, (r.item).is_partial))
-    INTO v_newest, v_refused FROM unnest(v_results) AS r;
-  IF v_refused THEN
-    PERFORM pl.quarantine(p_org, p_source, v_received, v_results);
-  END IF;
-  IF v_newest IS NOT NULL THEN
-    v_version := v_newest;
-    UPDATE org_version AS v SET data_version = v_newest WHERE v.org_id = p_org;
-    SELECT array_agg(t.kind), array_agg(t.object_id) INTO v_kinds, v_ids
-      FROM (SELECT DISTINCT (r.item).kind, (r.item).object_id FROM unnest(v_results) AS r
-             WHERE r.outcome IN ('accepted', 'stale') ORDER BY 1, 2) AS t;
-    IF v_ids IS NOT NULL THEN
-      PERFORM pl.project(p_org, v_kinds, v_ids);
+  IF v_done.newest IS NOT NULL THEN
+    UPDATE org_version AS v SET data_version = v_done.newest WHERE v.org_id = p_org;
+    IF v_done.ids <> '{}' THEN
+      PERFORM pl.project(p_org, v_done.kinds, v_done.ids, v_done.moved);
     END IF;
-    PERFORM pl.learn_sizes();
+    IF v_done.newest / 256 > v_version / 256 THEN
+      PERFORM pl.learn_sizes();
+    END IF;
   END IF;
   RETURN QUERY
-    SELECT (r.item).idx, r.outcome, r.event_id, pl.iso(r.occurred_at), (r.refusal).code, (r.refusal).pointer,
-           (r.refusal).message, pl.is_quarantined((r.refusal).code, (r.item).is_partial), v_version
-      FROM unnest(v_results) AS r
-     ORDER BY (r.item).idx;
+    SELECT d.idx, d.outcome, d.event_id, pl.iso(d.occurred_at), d.code, d.pointer, d.message, d.held, coalesce(v_done.newest, v_version)
+      FROM unnest(v_done.idx, v_done.outcome, v_done.event_id, v_done.occurred_at, v_done.held, v_done.refusal)
+           AS d(idx, outcome, event_id, occurred_at, held, code, pointer, message)
+     ORDER BY d.idx;
 END $$;
 COMMENT ON FUNCTION pl.ingest IS
   'Writes a batch of events of one organisation and all that follows from them. p_received: the clock, for tests and back-fill by operators only. p_seqs: the source''s counts, null where it has none. '

@@ -48,19 +48,20 @@ END $$;
 COMMENT ON FUNCTION pl.set_aside(int, text, timestamptz, pl.aside[]) IS
   'Puts items of a source into quarantine and returns the row of each; what lies there open already counts once more. The caller holds the organisation''s lock';
 
-CREATE FUNCTION pl.quarantine(p_org int, p_source text, p_received timestamptz, p_results pl.ingest_result[]) RETURNS void
+CREATE FUNCTION pl.quarantine(p_org int, p_source text, p_received timestamptz, p_items pl.ingest_item[], p_done pl.ingest_outcome) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pl.set_aside(p_org, p_source, p_received, ARRAY(
-    SELECT ROW(f.code, f.pointer, f.message, i.kind, i.object_id, i.event_id, i.occurred_at, 'event',
+    SELECT ROW(d.code, d.pointer, d.message, i.kind, i.object_id, i.event_id, i.occurred_at, 'event',
                jsonb_build_object('kind', i.kind, 'id', i.object_id, 'operation', i.operation, 'full', i.is_full,
                                   'occurred_at', CASE WHEN i.dated THEN pl.iso(i.occurred_at) END, 'event_id', i.event_id,
                                   'source_seq', i.source_seq, 'patch', i.patch)::text, 'text', NULL)::pl.aside
-      FROM (SELECT (t.item).*, t.refusal FROM unnest(p_results) AS t) AS i, LATERAL (SELECT (i.refusal).*) AS f
-     WHERE pl.is_quarantined(f.code, i.is_partial)
+      FROM unnest(p_done.idx, p_done.held, p_done.refusal) AS d(idx, held, code, pointer, message)
+      JOIN unnest(p_items) AS i ON i.idx = d.idx
+     WHERE d.held
      ORDER BY i.idx));
 END $$;
-COMMENT ON FUNCTION pl.quarantine(int, text, timestamptz, pl.ingest_result[]) IS
+COMMENT ON FUNCTION pl.quarantine(int, text, timestamptz, pl.ingest_item[], pl.ingest_outcome) IS
   'Keeps the refused events that a person should look at, each as a payload complete enough to be sent again';
 
 CREATE FUNCTION pl.is_quarantined(p_code text, p_partial boolean) RETURNS boolean

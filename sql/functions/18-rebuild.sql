@@ -15,12 +15,12 @@ BEGIN
   ON CONFLICT (org_id, kind, object_id) DO UPDATE SET
     doc = excluded.doc, track = excluded.track, first_at = excluded.first_at, last_at = excluded.last_at,
     last_seq = excluded.last_seq, last_event = excluded.last_event, last_received = excluded.last_received,
-    deleted_at = excluded.deleted_at, merged_into = excluded.merged_into
+    deleted_at = excluded.deleted_at, merged_into = excluded.merged_into, gone = excluded.gone
   -- As text: 1.0 and 1.00 are equal in jsonb, yet not the same answer.
-  WHERE (o.doc::text, o.track::text, o.first_at, o.last_at, o.last_seq, o.last_event, o.last_received, o.deleted_at, o.merged_into)
+  WHERE (o.doc::text, o.track::text, o.first_at, o.last_at, o.last_seq, o.last_event, o.last_received, o.deleted_at, o.merged_into, o.gone)
         IS DISTINCT FROM
         (excluded.doc::text, excluded.track::text, excluded.first_at, excluded.last_at, excluded.last_seq,
-         excluded.last_event, excluded.last_received, excluded.deleted_at, excluded.merged_into);
+         excluded.last_event, excluded.last_received, excluded.deleted_at, excluded.merged_into, excluded.gone);
   GET DIAGNOSTICS v_changed = ROW_COUNT;
   RETURN v_changed;
 END $$;

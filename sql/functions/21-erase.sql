@@ -208,7 +208,7 @@ BEGIN
   END IF;
   SELECT * INTO v_log FROM pl.erase_events(p_org, v_ids, v_pattern, v_mark);
   IF v_log.ids IS NOT NULL THEN
-    PERFORM pl.keep(pl.refold(p_org, v_log.kinds, v_log.ids));
+    PERFORM pl.keep_folded(p_org, v_log.kinds, v_log.ids);
     PERFORM pl.project(p_org, v_log.kinds, v_log.ids);
   END IF;
   v_counts := jsonb_build_object('event', v_log.changed, 'object', coalesce(cardinality(v_log.ids), 0)) || v_counts;

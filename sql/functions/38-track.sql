@@ -27,6 +27,50 @@ END $$;
 COMMENT ON FUNCTION pl.track_at(jsonb, text, timestamptz, boolean) IS
   'A tracked attribute at an instant; before it was first known, its first known value when back-cast (is_backcast tells). METRICS R22';
 
+CREATE FUNCTION pl.deal_at(p_track jsonb, p_at timestamptz, p_backcast boolean, OUT rep text, OUT account text, OUT is_backcast boolean)
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+  v_last int := jsonb_array_length(p_track) - 1;
+  v_rep boolean := false;      -- found
+  v_account boolean := false;
+  v_set jsonb;
+BEGIN
+  is_backcast := false;
+  FOR i IN REVERSE v_last .. 0 LOOP
+    v_set := p_track -> i -> 'set';
+    IF NOT v_rep AND v_set ? 'owner' AND (p_track -> i ->> 'at')::timestamptz <= p_at THEN
+      v_rep := true;
+      rep := v_set ->> 'owner';
+    END IF;
+    IF NOT v_account AND v_set ? 'account' AND (p_track -> i ->> 'at')::timestamptz <= p_at THEN
+      v_account := true;
+      account := v_set ->> 'account';
+    END IF;
+    IF v_rep AND v_account THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  IF NOT p_backcast THEN
+    RETURN;
+  END IF;
+  FOR i IN 0 .. v_last LOOP
+    v_set := p_track -> i -> 'set';
+    IF NOT v_rep THEN
+      rep := v_set ->> 'owner';
+      v_rep := rep IS NOT NULL;
+      is_backcast := is_backcast OR v_rep;
+    END IF;
+    IF NOT v_account THEN
+      account := v_set ->> 'account';
+      v_account := account IS NOT NULL;
+      is_backcast := is_backcast OR v_account;
+    END IF;
+    EXIT WHEN v_rep AND v_account;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION pl.deal_at(jsonb, timestamptz, boolean) IS
+  'Owner and account of a deal at an instant, both in one walk; each as pl.track_at has it. METRICS R22';
+
 CREATE FUNCTION pl.attribute_name(p_key text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE WHEN p_key LIKE 'attributes.%' THEN substr(p_key, 12) ELSE p_key END $$;
 COMMENT ON FUNCTION pl.attribute_name(text) IS 'A track key as rules name it';

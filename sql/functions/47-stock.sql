@@ -14,7 +14,7 @@ BEGIN
     UNION ALL
     -- gone from the facts since: deleted, merged, or marked as tests
     SELECT o.object_id FROM object AS o
-     WHERE o.org_id = p_org AND o.kind = 'opportunity' AND (o.deleted_at IS NOT NULL OR o.doc -> 'attributes' ? 'is_test'));
+     WHERE o.org_id = p_org AND o.kind = 'opportunity' AND o.gone);
 END $$;
 COMMENT ON FUNCTION pl.maybe_open(int, timestamptz) IS
   'Deals among which all that were open at an instant are, told from the facts as they are now: a deal closed for good by then is not. Null: any may have been';

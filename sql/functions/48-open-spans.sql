@@ -1,115 +1,63 @@
--- Open pipeline over time: from the tracks of deals to table open_span, for stocks at any past instant (METRICS R2, R3, R22).
+-- Open pipeline over time: from the track of a deal to rows of open_span, for stocks at any past instant (METRICS R2, R3, R22).
 
-CREATE FUNCTION pl.first_known(p_track jsonb) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-DECLARE
-  v_known jsonb := '{}';
+CREATE FUNCTION pl.open_span(p_org int, p_deal pl.deal_state, p_from timestamptz, p_to timestamptz, p_known jsonb, p_owner text, p_account text,
+                             p_rules pl.deal_rules, p_families text[], p_weights numeric[], p_backcast boolean) RETURNS open_span
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  FOR i IN REVERSE jsonb_array_length(p_track) - 1 .. 0 LOOP
-    v_known := v_known || pl.without_nulls(p_track -> i -> 'set');
-  END LOOP;
-  RETURN v_known;
+  RETURN ROW(p_org, p_deal.deal_id, p_from, p_to, p_owner, p_account, (p_known ->> 'amount')::numeric, p_known ->> 'currency',
+             pl.probability(p_known ->> 'probability', p_rules.stages -> (p_known ->> 'stage')), p_deal.origin, p_families, p_weights,
+             pl.source_date(p_known ->> 'expected_close', p_rules.zone), p_backcast)::open_span;
 END $$;
-COMMENT ON FUNCTION pl.first_known(jsonb) IS 'The first known value of each tracked attribute: what is taken to have held before it was known. METRICS R22';
+COMMENT ON FUNCTION pl.open_span(int, pl.deal_state, timestamptz, timestamptz, jsonb, text, text, pl.deal_rules, text[], numeric[], boolean) IS
+  'The row of open_span of a stretch in which what was known of a deal, by its track, was p_known';
 
-CREATE FUNCTION pl.open_stretches(p_track jsonb, p_outcomes jsonb, p_created_at timestamptz, p_closed_at timestamptz, p_backcast boolean)
-RETURNS TABLE (valid_from timestamptz, valid_to timestamptz, state jsonb, backcast boolean)
-LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION pl.open_spans(p_org int, p_object object, p_deal pl.deal_state, p_rules pl.deal_rules, p_families jsonb) RETURNS open_span[]
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_last  int := jsonb_array_length(p_track) - 1;
+  v_track jsonb := p_object.track;
+  v_last int := jsonb_array_length(v_track) - 1;
+  v_first record;
+  v_known jsonb := '{}';
+  v_lines jsonb;
+  v_mix record;
+  v_at timestamptz;
+  v_next timestamptz;
+  v_open boolean;
+  v_spans open_span[] := '{}';
+BEGIN
   -- Whose deal it was and with whom is taken to have held before it was known; amounts and lines are not: a deal without a price had none.
-  v_first jsonb := CASE WHEN p_backcast THEN pl.picked(pl.first_known(p_track), '{owner,account}') ELSE '{}' END;
-  v_known jsonb := '{}';
-  v_at    timestamptz;
-BEGIN
-  IF v_last < 0 THEN
-    RETURN;
-  END IF;
-  v_at := (p_track -> 0 ->> 'at')::timestamptz;
-  IF p_created_at < v_at AND p_backcast THEN
-    -- Created before we first heard of it: open until then, or until it was decided if it came to us decided.
-    valid_from := p_created_at;
-    state := pl.without_nulls(v_first || (p_track -> 0 -> 'set'));
-    IF p_outcomes ->> (state ->> 'stage') IS DISTINCT FROM 'open' THEN
-      -- In which stage it was then nobody told: how likely it was is not known either.
-      state := state - '{stage,probability}'::text[];
-    END IF;
-    valid_to := CASE WHEN state ? 'stage' THEN v_at ELSE least(v_at, p_closed_at) END;
-    backcast := true;
-    IF valid_from < valid_to THEN
-      RETURN NEXT;
-    END IF;
-  END IF;
+  v_first := pl.deal_at(v_track, '-infinity', p_rules.backcast);
   FOR i IN 0 .. v_last LOOP
-    v_known := v_known || (p_track -> i -> 'set');
-    valid_from := greatest((p_track -> i ->> 'at')::timestamptz, p_created_at);
-    valid_to := CASE WHEN i < v_last THEN (p_track -> (i + 1) ->> 'at')::timestamptz ELSE 'infinity' END;
-    state := pl.without_nulls(v_first || v_known);
-    backcast := (state ? 'owner' AND NOT v_known ? 'owner') OR (state ? 'account' AND NOT v_known ? 'account');
-    IF valid_from < valid_to AND p_outcomes ->> (state ->> 'stage') = 'open' THEN
-      RETURN NEXT;
+    v_at := coalesce(v_next, (v_track -> i ->> 'at')::timestamptz);
+    v_next := CASE WHEN i < v_last THEN (v_track -> (i + 1) ->> 'at')::timestamptz ELSE 'infinity' END;
+    v_known := v_known || (v_track -> i -> 'set');
+    v_open := (p_rules.stages -> (v_known ->> 'stage') ->> 'outcome' = 'open') IS TRUE;
+    -- Only what may be written is worked out: most deals are closed, and came to us so.
+    CONTINUE WHEN NOT v_open AND (i > 0 OR p_deal.created_at >= v_at OR NOT p_rules.backcast);
+    IF v_lines IS NULL OR v_lines <> coalesce(v_known -> 'lines', 'null') THEN
+      v_lines := coalesce(v_known -> 'lines', 'null');
+      v_mix := pl.line_mix(nullif(v_lines, 'null'), p_families);
+    END IF;
+    IF i = 0 AND p_deal.created_at < v_at AND p_rules.backcast THEN
+      -- Created before we first heard of it: open until then, or until it was decided if it came to us decided.
+      IF v_open OR p_deal.created_at < least(v_at, p_deal.closed_at) THEN
+        v_spans := array_append(v_spans, pl.open_span(p_org, p_deal, p_deal.created_at,
+          CASE WHEN v_open THEN v_at ELSE least(v_at, p_deal.closed_at) END,
+          -- Closed when first seen: in which stage it was before nobody told, so how likely it was is not known either.
+          CASE WHEN v_open THEN v_known ELSE v_known - '{stage,probability}'::text[] END,
+          CASE WHEN v_known ? 'owner' THEN v_known ->> 'owner' ELSE v_first.rep END,
+          CASE WHEN v_known ? 'account' THEN v_known ->> 'account' ELSE v_first.account END, p_rules, v_mix.families, v_mix.weights, true));
+      END IF;
+    END IF;
+    IF v_open AND greatest(v_at, p_deal.created_at) < v_next THEN
+      v_spans := array_append(v_spans, pl.open_span(p_org, p_deal, greatest(v_at, p_deal.created_at), v_next, v_known,
+        CASE WHEN v_known ? 'owner' THEN v_known ->> 'owner' ELSE v_first.rep END,
+        CASE WHEN v_known ? 'account' THEN v_known ->> 'account' ELSE v_first.account END, p_rules, v_mix.families, v_mix.weights,
+        (v_first.rep IS NOT NULL AND NOT v_known ? 'owner') OR (v_first.account IS NOT NULL AND NOT v_known ? 'account')));
     END IF;
   END LOOP;
+  RETURN v_spans;
 END $$;
-COMMENT ON FUNCTION pl.open_stretches(jsonb, jsonb, timestamptz, timestamptz, boolean) IS
-  'Stretches of time in which a deal was open, with its attributes then, from its track; p_outcomes {stage: outcome}. METRICS R2, R22';
-
-CREATE FUNCTION pl.derive_open_spans(p_org int, p_ids text[]) RETURNS SETOF open_span
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-#variable_conflict use_column
-DECLARE
-  v_zone text;
-  v_backcast boolean;
-  v_outcomes jsonb;
-  v_probabilities jsonb;
-BEGIN
-  SELECT o.time_zone, o.backcast = 'on' INTO v_zone, v_backcast FROM org AS o WHERE o.org_id = p_org;
-  SELECT coalesce(jsonb_object_agg(s.object_id, s.doc ->> 'outcome'), '{}'), coalesce(jsonb_object_agg(s.object_id, s.doc -> 'probability'), '{}')
-    INTO v_outcomes, v_probabilities
-    FROM pl.object_states(p_org, 'stage', NULL, NULL, NULL) AS s;
-  RETURN QUERY
-    WITH deal AS MATERIALIZED (
-      SELECT f.deal_id, f.created_at, f.closed_at, f.origin FROM pl.deal_facts(p_org, NULL, NULL, p_ids) AS f
-    ), span AS MATERIALIZED (
-      SELECT (row_number() OVER ())::text AS n, d.deal_id, d.origin, s.valid_from, s.valid_to, s.state, s.backcast,
-             coalesce((s.state ->> 'probability')::numeric, (v_probabilities ->> (s.state ->> 'stage'))::numeric) AS chance
-        FROM deal AS d
-        JOIN pl.object_states(p_org, 'opportunity', p_ids, NULL, NULL) AS o ON o.object_id = d.deal_id
-       CROSS JOIN LATERAL pl.open_stretches(o.track, v_outcomes, d.created_at, d.closed_at, v_backcast) AS s
-    )
-    SELECT p_org, s.deal_id, s.valid_from, s.valid_to, s.state ->> 'owner', s.state ->> 'account', (s.state ->> 'amount')::numeric,
-           s.state ->> 'currency',
-           CASE WHEN s.chance IS NOT NULL THEN least(greatest(s.chance, 0), 1) END,
-           s.origin, coalesce(m.families, '{}'), coalesce(m.weights, '{}'), pl.source_date(s.state ->> 'expected_close', v_zone), s.backcast
-      FROM span AS s
-      LEFT JOIN pl.line_mixes(p_org, NULL, NULL, ARRAY(SELECT n FROM span WHERE jsonb_array_length(state -> 'lines') > 0 ORDER BY n),
-                              ARRAY(SELECT state -> 'lines' FROM span WHERE jsonb_array_length(state -> 'lines') > 0 ORDER BY n)) AS m
-             ON m.deal_id = s.n;
-END $$;
-COMMENT ON FUNCTION pl.derive_open_spans(int, text[]) IS
-  'Open stretches of deals as known now, from deal_fact and tracks; stages and product families by their present definitions. Ids null: all';
-
-CREATE FUNCTION pl.project_open_spans(p_org int, p_ids text[]) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-BEGIN
-  WITH fresh AS MATERIALIZED (
-    SELECT * FROM pl.derive_open_spans(p_org, p_ids)
-  ), old AS MATERIALIZED (
-    SELECT x.deal_id, x.valid_from
-     FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.deal_id FROM open_span AS a WHERE a.org_id = p_org))) AS i(id),
-          LATERAL (SELECT y.deal_id, y.valid_from FROM open_span AS y WHERE y.org_id = p_org AND y.deal_id = i.id OFFSET 0) AS x
-    WHERE (x.deal_id, x.valid_from) NOT IN (SELECT f.deal_id, f.valid_from FROM fresh AS f)
-  ), gone AS (
-    DELETE FROM open_span AS t
-     USING old
-     WHERE t.org_id = p_org AND t.deal_id = old.deal_id AND t.valid_from = old.valid_from
-  )
-  INSERT INTO open_span AS t
-  SELECT f.* FROM fresh AS f ORDER BY f.deal_id, f.valid_from
-  ON CONFLICT (org_id, deal_id, valid_from) DO UPDATE SET
-    valid_to = excluded.valid_to, owner = excluded.owner, account_id = excluded.account_id, amount = excluded.amount,
-    currency = excluded.currency, probability = excluded.probability, origin = excluded.origin, families = excluded.families,
-    weights = excluded.weights, expected_close = excluded.expected_close, backcast = excluded.backcast
-  WHERE t *<> excluded;
-END $$;
-COMMENT ON FUNCTION pl.project_open_spans(int, text[]) IS 'Brings open_span up to date for these deals (null: all); deal_fact must be';
+COMMENT ON FUNCTION pl.open_spans(int, object, pl.deal_state, pl.deal_rules, jsonb) IS
+  'Stretches of time in which a live deal was open, oldest first, with what counted about it then; stages and product families (p_families: '
+  '{product: family}) by their present definitions. The one derivation of open_span. METRICS R2, R22';

@@ -146,7 +146,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.teams_under(int, text[]) IS 'These teams and all below them';
 
-CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[]) RETURNS void
+CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[], p_moved text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a session, maybe while the tables are empty: they must not rest on their size.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
@@ -195,16 +195,18 @@ BEGIN
   IF cardinality(v_deals) > 0 THEN
     v_deals := ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_deals) AS id ORDER BY 1);
     PERFORM pl.project_deals(p_org, v_deals);
-    PERFORM pl.project_open_spans(p_org, v_deals);
-    v_activities := v_activities || pl.activities_led_astray(p_org, v_deals);
+    IF p_moved IS DISTINCT FROM '{}' THEN
+      v_activities := v_activities || pl.activities_led_astray(p_org, coalesce(p_moved, v_deals));
+    END IF;
     PERFORM pl.project_reporting_currency(p_org);
   END IF;
   IF cardinality(v_activities) > 0 THEN
     PERFORM pl.project_activities(p_org, ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_activities) AS id ORDER BY 1));
   END IF;
 END $$;
-COMMENT ON FUNCTION pl.project(int, object_kind[], text[]) IS
-  'Brings every projection up to date after events on these objects (parallel arrays): what was touched, and what depends on it. '
+COMMENT ON FUNCTION pl.project(int, object_kind[], text[], text[]) IS
+  'Brings every projection up to date after events on these objects (parallel arrays, each object once): what was touched, and what depends on it. '
+  'p_moved: the opportunities among them whose account may have changed, at some time (null: any). '
   'The result equals pl.reproject, whatever came in whatever order';
 
 CREATE FUNCTION pl.project_accounts(p_org int, p_ids text[]) RETURNS text[]
@@ -237,7 +239,6 @@ BEGIN
   PERFORM pl.project_account_versions(p_org, NULL);
   PERFORM pl.project_account_fits(p_org, NULL);
   PERFORM pl.project_deals(p_org, NULL);
-  PERFORM pl.project_open_spans(p_org, NULL);
   PERFORM pl.project_reporting_currency(p_org);
   PERFORM pl.reprice(p_org, NULL);
   PERFORM pl.project_activities(p_org, NULL);

@@ -75,7 +75,6 @@ BEGIN
     WHEN 'deals' THEN
       v_ids := pl.rebuild_ids(p_job, 'opportunity');
       PERFORM pl.project_deals(v_org, v_ids);
-      PERFORM pl.project_open_spans(v_org, v_ids);
       RETURN pl.job_advance(p_job, v_ids[cardinality(v_ids)], cardinality(v_ids), 'prices');
     WHEN 'prices' THEN
       PERFORM pl.project_reporting_currency(v_org);
