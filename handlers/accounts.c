@@ -5,6 +5,7 @@
 
 static const struct field fit_fields[] = {
     {.name = "as_of", .type = FIELD_DATE_OR_DATETIME, .summary = "the verdict at that time; a day stands for its end"},
+    {.name = "known_at", .type = FIELD_DATE_OR_DATETIME, .summary = "only what had been received by then"},
     {.name = "strategy",
      .type = FIELD_ID,
      .summary = "by this published strategy; the one in force for the owner's team when absent"},

@@ -60,14 +60,16 @@ COMMENT ON FUNCTION pl.strategy_spans(int, timestamptz, timestamptz, text) IS
   'Strategies in force over time, half-open: for team '''' (everyone no scoped strategy covers) and for each team that a scope covers, itself or '
   'through an ancestor. A scoped strategy wins over an unscoped one; among equals the one effective last, then published last. p_also: one not published yet that is taken as if it were, from its date on';
 
-CREATE FUNCTION pl.strategy_in_force(p_org int, p_team text, p_at timestamptz) RETURNS text
+CREATE FUNCTION pl.strategy_in_force(p_org int, p_team text, p_at timestamptz, p_as_of timestamptz DEFAULT NULL, p_known_at timestamptz DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN (
     SELECT s.strategy_id
-      FROM pl.strategy_spans(p_org, NULL, NULL) AS s
+      FROM pl.strategy_spans(p_org, p_as_of, p_known_at) AS s
      WHERE s.team_id IN (p_team, '') AND p_at >= s.valid_from AND p_at < s.valid_to
      ORDER BY s.team_id DESC
      LIMIT 1);
 END $$;
-COMMENT ON FUNCTION pl.strategy_in_force(int, text, timestamptz) IS 'The strategy in force for a team (null: no team) at an instant, or null';
+COMMENT ON FUNCTION pl.strategy_in_force(int, text, timestamptz, timestamptz, timestamptz) IS
+  'The strategy in force for a team (null: no team) at an instant, by the tree of teams as known at (as_of, known_at), or null';

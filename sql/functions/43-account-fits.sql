@@ -129,6 +129,23 @@ END $$;
 COMMENT ON FUNCTION pl.derive_account_fits(int, timestamptz, timestamptz, text[], text) IS
   'Verdicts on accounts over time as known at (as_of, known_at), by every strategy that is or is being published, or by one (a draft too), manual overrides included. Ids null: all';
 
+CREATE FUNCTION pl.fit_at(p_org int, p_strategy text, p_account text, p_at timestamptz, p_as_of timestamptz, p_known_at timestamptz) RETURNS account_fit
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_fit account_fit;
+BEGIN
+  IF p_as_of IS NULL AND p_known_at IS NULL THEN
+    SELECT * INTO v_fit FROM account_fit AS f
+     WHERE f.org_id = p_org AND f.strategy_id = p_strategy AND f.account_id = p_account AND p_at >= f.valid_from AND p_at < f.valid_to;
+  ELSIF p_strategy IS NOT NULL THEN
+    SELECT * INTO v_fit FROM pl.derive_account_fits(p_org, p_as_of, p_known_at, ARRAY[p_account], p_strategy) AS f
+     WHERE p_at >= f.valid_from AND p_at < f.valid_to;
+  END IF;
+  RETURN v_fit;
+END $$;
+COMMENT ON FUNCTION pl.fit_at(int, text, text, timestamptz, timestamptz, timestamptz) IS
+  'The verdict of a strategy on an account at an instant, with its breakdown: the stored one, or, asked as_of or known_at, the one that was known then. Null: none';
+
 CREATE FUNCTION pl.fit_spans(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[])
 RETURNS TABLE (strategy_id text, account_id text, valid_from timestamptz, valid_to timestamptz,
                segment text, tier text, class text, reason text, backcast boolean)

@@ -6,8 +6,10 @@ DECLARE
   v_query jsonb := p_request -> 'query';
   v_account object := pl.object_find(p_org, 'account', p_request);
   v_zone text := (SELECT o.time_zone FROM org AS o WHERE o.org_id = p_org);
-  v_day text := v_query ->> 'as_of';
   v_at timestamptz;
+  v_as_of timestamptz := pl.last_instant(v_query ->> 'as_of', v_zone);
+  v_known_at timestamptz := pl.last_instant(v_query ->> 'known_at', v_zone);
+  v_owner text;
   v_team text;
   v_strategy strategy;
   v_fit account_fit;
@@ -16,20 +18,21 @@ BEGIN
   IF v_account.object_id IS NULL THEN
     RETURN NULL;
   END IF;
-  -- A bare day means its end; none means now, to the end of the current local day.
-  v_at := CASE WHEN length(coalesce(v_day, '')) > 10 THEN v_day::timestamptz
-               ELSE pl.local_midnight(coalesce(v_day::date, pl.local_date(clock_timestamp(), v_zone)) + 1, v_zone) - interval '1 microsecond' END;
-  SELECT t.team_id INTO v_team FROM rep_team AS t
-   WHERE t.org_id = p_org AND t.rep_id = (SELECT (pl.track_at(v_account.track, 'owner', v_at, true)).value #>> '{}')
-     AND v_at >= t.valid_from AND v_at < t.valid_to;
+  v_at := coalesce(v_as_of, pl.local_midnight(pl.local_date(clock_timestamp(), v_zone) + 1, v_zone) - interval '1 microsecond');
+  IF v_as_of IS NOT NULL OR v_known_at IS NOT NULL THEN
+    SELECT * INTO v_account FROM pl.object_states(p_org, 'account', ARRAY[v_account.object_id::text], v_as_of, v_known_at);
+    IF NOT FOUND THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  v_owner := (pl.track_at(v_account.track, 'owner', v_at, (SELECT o.backcast = 'on' FROM org AS o WHERE o.org_id = p_org))).value #>> '{}';
+  SELECT t.team_id INTO v_team FROM pl.rep_teams(p_org, v_as_of, v_known_at, ARRAY[v_owner]) AS t WHERE v_at >= t.valid_from AND v_at < t.valid_to;
   IF v_query ? 'strategy' THEN
     v_strategy := pl.strategy_find(p_org, v_query ->> 'strategy', false);
   ELSE
-    SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = p_org AND s.strategy_id = pl.strategy_in_force(p_org, v_team, v_at);
+    SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = p_org AND s.strategy_id = pl.strategy_in_force(p_org, v_team, v_at, v_as_of, v_known_at);
   END IF;
-  SELECT * INTO v_fit FROM account_fit AS f
-   WHERE f.org_id = p_org AND f.strategy_id = v_strategy.strategy_id AND f.account_id = v_account.object_id
-     AND v_at >= f.valid_from AND v_at < f.valid_to;
+  v_fit := pl.fit_at(p_org, v_strategy.strategy_id, v_account.object_id, v_at, v_as_of, v_known_at);
   v_answer := jsonb_build_object('account', v_account.object_id, 'name', v_account.doc ->> 'name', 'as_of', pl.iso(v_at), 'team', v_team,
     'strategy', v_strategy.strategy_id, 'strategy_name', v_strategy.name,
     'data_version', (SELECT v.data_version FROM org_version AS v WHERE v.org_id = p_org));

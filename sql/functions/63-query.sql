@@ -137,12 +137,14 @@ BEGIN
     q.reps := ARRAY[p_params ->> 'rep'];
   END IF;
   IF p_params ? 'team' THEN
-    q.teams := pl.team_and_below(q.org, p_params ->> 'team', q.as_of, q.known_at);
+    q.team := p_params ->> 'team';
+    q.teams := pl.team_and_below(q.org, q.team, q.as_of, q.known_at);
   END IF;
   CASE coalesce(p_who ->> 'scope', 'all')
     WHEN 'self' THEN
       q.reps := pl.intersection(q.reps, ARRAY[coalesce(p_who ->> 'rep', '')]);
     WHEN 'team' THEN
+      q.team := coalesce(q.team, p_who ->> 'team');
       q.teams := pl.intersection(q.teams, pl.team_and_below(q.org, coalesce(p_who ->> 'team', ''), q.as_of, q.known_at));
     ELSE
       NULL;
@@ -160,7 +162,7 @@ BEGIN
   q.fit_basis := coalesce(p_text, 'as_judged');
   v_known := ARRAY(SELECT strategy_id FROM strategy WHERE org_id = q.org AND status = 'published' ORDER BY number);
   IF q.fit_basis = 'current' THEN
-    q.basis := pl.strategy_in_force(q.org, q.teams[1], q.upto);
+    q.basis := pl.strategy_in_force(q.org, q.team, q.upto, q.as_of, q.known_at);
   ELSIF q.fit_basis LIKE 'restated:%' AND substr(q.fit_basis, 10) = ANY (v_known) THEN
     q.basis := substr(q.fit_basis, 10);
   ELSIF q.fit_basis <> 'as_judged' THEN
@@ -175,7 +177,7 @@ COMMENT ON FUNCTION pl.resolve_fit_basis IS 'fit_basis= as_judged, current, or r
 CREATE FUNCTION pl.resolve_strategy(q pl.metric_query) RETURNS pl.metric_query
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  q.strategy := coalesce(q.basis, pl.strategy_in_force(q.org, q.teams[1], least(q.end_at - interval '1 microsecond', q.upto)));
+  q.strategy := coalesce(q.basis, pl.strategy_in_force(q.org, q.team, least(q.end_at - interval '1 microsecond', q.upto), q.as_of, q.known_at));
   SELECT body INTO q.body FROM strategy WHERE org_id = q.org AND strategy_id = q.strategy;
   SELECT coalesce(array_agg(s.strategy_id ORDER BY s.number), '{}'), coalesce(bool_or(s.effective_at < s.published_at), false)
   INTO q.strategies, q.backdated

@@ -62,13 +62,18 @@ $$;
 COMMENT ON FUNCTION pl.account_rows IS
   'accounts there are at an instant within the question, with owner, team and verdict then: as known now, or, asked as_of or known_at, as it was known then';
 
-CREATE FUNCTION pl.merged_accounts(p_org int, p_at timestamptz) RETURNS TABLE (account_id text, survivor text)
-LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION pl.merged_accounts(q pl.metric_query, p_at timestamptz) RETURNS TABLE (account_id text, survivor text)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  v_now boolean := q.as_of IS NULL AND q.known_at IS NULL;
 BEGIN
   RETURN QUERY
   WITH RECURSIVE merged AS MATERIALIZED (
     SELECT o.object_id, o.merged_into FROM object o
-    WHERE o.org_id = p_org AND o.kind = 'account' AND o.merged_into IS NOT NULL AND o.deleted_at <= p_at
+    WHERE v_now AND o.org_id = q.org AND o.kind = 'account' AND o.merged_into IS NOT NULL AND o.deleted_at <= p_at
+    UNION ALL
+    SELECT o.object_id, o.merged_into FROM pl.object_states(q.org, 'account', NULL, q.as_of, q.known_at) o
+    WHERE NOT v_now AND o.merged_into IS NOT NULL AND o.deleted_at <= p_at
   ), walk AS (
     SELECT m.object_id, m.merged_into, 1 AS depth FROM merged m
     UNION ALL

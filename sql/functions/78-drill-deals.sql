@@ -18,7 +18,7 @@ BEGIN
          d.segment, d.tier, d.class, d.reason, d.backcast, d.amount, d.currency, d.money, d.credit, d.probability, d.origin, d.families, d.weights,
          d.expected_close
   FROM pl.open_rows(q, q.stock_at) d
-  LEFT JOIN deal_fact f ON f.org_id = q.org AND f.deal_id = d.deal_id;
+  LEFT JOIN deal_fact f ON q.as_of IS NULL AND q.known_at IS NULL AND f.org_id = q.org AND f.deal_id = d.deal_id;
 END
 $$;
 COMMENT ON FUNCTION pl.open_named IS 'open deals with what a list shows of them besides';

@@ -23,15 +23,14 @@ CREATE FUNCTION pl.costly_hours(q pl.metric_query) RETURNS json
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
   RETURN (
-    SELECT coalesce(json_agg(row_to_json(x) ORDER BY x.hours DESC, x.account COLLATE "C"), '[]')
-    FROM (SELECT r.account_id AS account, max(o.doc ->> 'name') AS name, max(r.segment) AS segment, max(r.tier) AS tier,
-                 round(sum(r.hours), 6) AS hours, count(*) AS activities
-          FROM pl.hour_rows(q, q.start_at, q.end_at) r
-          LEFT JOIN object o ON o.org_id = q.org AND o.kind = 'account' AND o.object_id = r.account_id
-          WHERE r.class = 'off' AND r.account_id IS NOT NULL
-          GROUP BY r.account_id
-          ORDER BY sum(r.hours) DESC, r.account_id COLLATE "C"
-          LIMIT 10) x);
+    SELECT coalesce(json_agg(row_to_json(y) ORDER BY y.hours DESC, y.account COLLATE "C"), '[]')
+    FROM (SELECT x.account, pl.names(q, 'account', ARRAY[x.account]) ->> x.account AS name, x.segment, x.tier, x.hours, x.activities
+          FROM (SELECT r.account_id AS account, max(r.segment) AS segment, max(r.tier) AS tier, round(sum(r.hours), 6) AS hours, count(*) AS activities
+                FROM pl.hour_rows(q, q.start_at, q.end_at) r
+                WHERE r.class = 'off' AND r.account_id IS NOT NULL
+                GROUP BY r.account_id
+                ORDER BY sum(r.hours) DESC, r.account_id COLLATE "C"
+                LIMIT 10) x) y);
 END
 $$;
 COMMENT ON FUNCTION pl.costly_hours IS 'the off-strategy accounts that took most selling time in the period';
@@ -41,17 +40,17 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN CASE p_kind
     WHEN 'rep' THEN
-      EXISTS (SELECT FROM object o WHERE o.org_id = q.org AND o.kind = 'rep' AND o.object_id = p_id) AND p_id = ANY (q.reps)
+      EXISTS (SELECT FROM pl.object_states(q.org, 'rep', ARRAY[p_id], q.as_of, q.known_at)) AND p_id = ANY (q.reps)
       AND (coalesce(p_who ->> 'scope', 'all') <> 'team' OR EXISTS (
-             SELECT FROM rep_team t WHERE t.org_id = q.org AND t.rep_id = p_id AND t.team_id = ANY (q.teams)
-                                      AND t.valid_to > q.start_at AND t.valid_from < q.end_at))
+             SELECT FROM pl.rep_teams(q.org, q.as_of, q.known_at, ARRAY[p_id]) t
+             WHERE t.team_id = ANY (q.teams) AND t.valid_to > q.start_at AND t.valid_from < q.end_at))
     WHEN 'team' THEN
-      EXISTS (SELECT FROM object o WHERE o.org_id = q.org AND o.kind = 'team' AND o.object_id = p_id) AND p_id = ANY (q.teams)
+      EXISTS (SELECT FROM pl.object_states(q.org, 'team', ARRAY[p_id], q.as_of, q.known_at)) AND p_id = ANY (q.teams)
     ELSE
       p_id IN ('other', 'unknown') OR EXISTS (SELECT FROM jsonb_array_elements(q.body -> 'segments') s WHERE s ->> 'key' = p_id) END;
 END
 $$;
-COMMENT ON FUNCTION pl.one_exists IS 'whether there is such a rep, team or segment, and the key may see it';
+COMMENT ON FUNCTION pl.one_exists IS 'whether there is, as of the question, such a rep, team or segment, and the key may see it';
 
 CREATE FUNCTION pl.answer_one(p_org int, p_request jsonb, p_kind text) RETURNS text
 LANGUAGE plpgsql STABLE SET jit = off AS $$

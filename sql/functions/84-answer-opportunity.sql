@@ -1,6 +1,6 @@
 -- GET /v1/opportunities/{id}/alignment: why this deal counts as it does.
 
-CREATE FUNCTION pl.verdict_shown(p_org int, p_at timestamptz, p_rep text, p_team text, p_account text, p_strategy text, p_segment text, p_tier text,
+CREATE FUNCTION pl.verdict_shown(q pl.metric_query, p_at timestamptz, p_rep text, p_team text, p_account text, p_strategy text, p_segment text, p_tier text,
                                  p_class text, p_reason text, p_backcast boolean)
 RETURNS json LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -8,9 +8,7 @@ BEGIN
     SELECT row_to_json(x)
     FROM (SELECT pl.iso(p_at) AS at, p_rep AS rep, p_team AS team, p_account AS account, p_strategy AS strategy, p_segment AS segment, p_tier AS tier,
                  p_class AS class, p_reason AS reason, p_backcast AS backcast, f.score, f.low, f.high, f.coverage, f.breakdown
-          FROM (SELECT) one
-          LEFT JOIN account_fit f ON f.org_id = p_org AND f.strategy_id = p_strategy AND f.account_id = p_account
-                                 AND p_at >= f.valid_from AND p_at < f.valid_to) x);
+          FROM pl.fit_at(q.org, p_strategy, p_account, p_at, q.as_of, q.known_at) f) x);
 END
 $$;
 COMMENT ON FUNCTION pl.verdict_shown IS 'one verdict on a deal with the stored breakdown it rests on';
@@ -49,10 +47,10 @@ BEGIN
            d.currency AS amount_currency, pl.money_exact(d.money, q.reporting) AS money, q.reporting AS currency, d.probability,
            pl.iso(d.created_at) AS created_at, pl.iso(d.closed_at) AS closed_at, pl.iso(d.closed_transition_at) AS closed_transition_at,
            CASE WHEN d.closed_at IS NOT NULL THEN pl.local_date(d.closed_at, q.zone) END AS rate_date, d.expected_close,
-           pl.verdict_shown(p_org, d.created_at, d.created_rep, d.created_team, d.created_account, d.created_strategy, d.created_segment,
+           pl.verdict_shown(q, d.created_at, d.created_rep, d.created_team, d.created_account, d.created_strategy, d.created_segment,
                             d.created_tier, d.created_class, d.created_reason, d.created_backcast) AS created,
            CASE WHEN d.closed_at IS NOT NULL THEN
-             pl.verdict_shown(p_org, d.closed_at, d.closed_rep, d.closed_team, d.closed_account, d.closed_strategy, d.closed_segment,
+             pl.verdict_shown(q, d.closed_at, d.closed_rep, d.closed_team, d.closed_account, d.closed_strategy, d.closed_segment,
                               d.closed_tier, d.closed_class, d.closed_reason, d.closed_backcast) END AS closed,
            (SELECT coalesce(json_agg(json_build_object('key', f, 'weight', trim_scale(w), 'money', pl.money_exact(d.money * w, q.reporting)) ORDER BY f), '[]')
             FROM unnest(d.families, d.weights) AS u(f, w)) AS families,

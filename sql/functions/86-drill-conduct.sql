@@ -146,7 +146,7 @@ BEGIN
                    CASE WHEN v_weights IS NOT NULL THEN 1 ELSE 0 END AS denominator) x)
   FROM deal d
   LEFT JOIN said s ON s.deal_id = d.deal_id
-  LEFT JOIN deal_fact f ON f.org_id = q.org AND f.deal_id = d.deal_id;
+  LEFT JOIN pl.deal_facts(q.org, q.as_of, q.known_at, ARRAY(SELECT x.deal_id FROM deal x)) f ON f.deal_id = d.deal_id;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_messages IS 'deals with a conversation that was looked at for messages, and the messages heard on each; numerator: the weight of those of the strategy';

@@ -9,7 +9,7 @@ BEGIN
   RETURN QUERY
   SELECT coalesce(m.survivor, d.account_id), sum(d.money)
   FROM pl.closed_deals(v_all, p_at - interval '365 days', p_at + interval '1 microsecond') d
-  LEFT JOIN pl.merged_accounts(q.org, p_at) m ON m.account_id = d.account_id
+  LEFT JOIN pl.merged_accounts(q, p_at) m ON m.account_id = d.account_id
   WHERE d.outcome = 'won' AND d.money IS NOT NULL
   GROUP BY 1;
 END

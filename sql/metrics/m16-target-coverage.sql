@@ -16,7 +16,7 @@ BEGIN
   RETURN QUERY
   SELECT coalesce(m.survivor, r.account_id), r.rep, r.starts_at
   FROM pl.hour_rows(v_all, p_from, p_to) r
-  LEFT JOIN pl.merged_accounts(q.org, p_to) m ON m.account_id = r.account_id
+  LEFT JOIN pl.merged_accounts(q, p_to) m ON m.account_id = r.account_id
   WHERE r.account_id IS NOT NULL AND CASE WHEN v_kinds IS NULL THEN NOT pl.is_internal(r.kind) ELSE r.kind = ANY (v_kinds) END;
 END
 $$;

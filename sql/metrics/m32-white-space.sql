@@ -18,7 +18,7 @@ BEGIN
         SELECT f.account_id, max(f.starts_at) FROM pl.activity_facts(q.org, q.as_of, q.known_at) f
         WHERE (q.as_of IS NOT NULL OR q.known_at IS NOT NULL) AND f.starts_at < p_to AND f.counted AND NOT pl.is_internal(f.kind) AND f.account_id <> ''
         GROUP BY f.account_id) x
-  LEFT JOIN pl.merged_accounts(q.org, p_to) m ON m.account_id = x.account_id
+  LEFT JOIN pl.merged_accounts(q, p_to) m ON m.account_id = x.account_id
   GROUP BY 1;
 END
 $$;
@@ -33,7 +33,7 @@ BEGIN
         WHERE q.as_of IS NULL AND q.known_at IS NULL AND s.org_id = q.org AND s.valid_to > p_at AND s.valid_from <= p_at
         UNION ALL
         SELECT s.account_id FROM pl.open_states(q.org, p_at, q.known_at) s WHERE q.as_of IS NOT NULL OR q.known_at IS NOT NULL) x
-  LEFT JOIN pl.merged_accounts(q.org, p_at) m ON m.account_id = x.account_id
+  LEFT JOIN pl.merged_accounts(q, p_at) m ON m.account_id = x.account_id
   WHERE x.account_id IS NOT NULL;
 END
 $$;

@@ -11,8 +11,8 @@ START = datetime.datetime(2024, 7, 1, tzinfo=UTC)
 DAYS = 700
 DAY = 1440  # minutes
 STAGES = {"lead": ("open", "0.1"), "proposal": ("open", "0.4"), "verbal": ("open", None), "won": ("won", "1"), "paid": ("won", None), "lost": ("lost", "0")}
-TEAMS = {"world": None, "emea": "world", "paris": "emea", "berlin": "emea", "apac": "world", "tokyo": "apac", "lone": None}
-LEAVES = ["paris", "berlin", "tokyo", "lone", "emea"]
+TEAMS = {"world": None, "emea": "world", "aix": "emea", "berlin": "emea", "apac": "world", "tokyo": "apac", "lone": None}
+LEAVES = ["aix", "berlin", "tokyo", "lone", "emea"]
 REPS = [f"r{n:02d}" for n in range(14)]
 PRODUCTS = {"p1": "GTX", "p2": "MG", "p3": "GTX", "p4": None, "p5": "GTK"}
 INDUSTRIES, COUNTRIES = ["care", "care", "bank", "shop", "lab"], ["FR", "US", "JP", "XX"]
@@ -282,7 +282,8 @@ class History:
             for event in batch:
                 event["received"] = received
 
-    def batches(self, size=500):
+    def batches(self):
+        size = min(500, 1 + len(self.events) // 25)
         return [self.events[start:start + size] for start in range(0, len(self.events), size)]
 
 
