@@ -123,15 +123,15 @@ static bool find_operation(struct text word, enum operation *out)
 	return false;
 }
 
-/* An id longer than ids may be, or with control characters, stands for itself by its digest. */
+/* An id that is too long, has control characters or looks like one of the service's own stands for itself by its digest. */
 static struct text event_id_of(struct run *run, struct text text)
 {
 	unsigned char digest[32];
 	char hex[2 * sizeof digest + 1];
-	bool fits = text.size <= EVENT_ID_LONGEST;
+	bool fits = text.size <= EVENT_ID_LONGEST && text.data[0] != '~'; /* those are the service's own */
 
 	for (size_t i = 0; i < text.size && fits; i++)
-		fits = (unsigned char)text.data[i] >= 0x20 && text.data[i] != 0x7F && text.data[i] != '~';
+		fits = (unsigned char)text.data[i] >= 0x20 && text.data[i] != 0x7F;
 	if (fits)
 		return text;
 	crypto_generichash(digest, sizeof digest, (const unsigned char *)text.data, text.size, NULL, 0);
@@ -254,7 +254,9 @@ static void map_merge(struct run *run, const struct meaning *meaning)
 	struct merging merging = {0};
 	struct scalar into, fetch;
 
-	if (!layout->has_merge || !text_from(run, &layout->into, CONVERT_STRING, &into) || into.type == SCALAR_ABSENT) {
+	if (layout->has_merge && !text_from(run, &layout->into, CONVERT_STRING, &into))
+		return;
+	if (!layout->has_merge || into.type == SCALAR_ABSENT) {
 		run_problem(run, "no_merge", layout->has_merge ? place_of(run, &layout->into) : "", "nothing says which object stays");
 		return;
 	}

@@ -115,7 +115,7 @@ struct mapped_counts {
 };
 
 /* Splits a verified delivery into items and emits, in order, what each means: one or several results an item. An item that is wrong
- * gives one problem and no event, and does not touch the others. A body that is no JSON at all, or has more items than the source
+ * (or an element of its fan-out) gives one problem and no event, and does not touch the others. A body that is no JSON at all, or has more items than the source
  * allows, is one problem with the whole body. */
 void source_map(const struct source *source, const struct delivery *delivery, const struct mapped_sink *sink,
 		struct mapped_counts *counts);
