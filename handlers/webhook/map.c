@@ -362,6 +362,8 @@ static void map_each(struct run *run)
 		map_once(run);
 	}
 	run->evaluation.each = (struct text){0};
+	if (count == 0)
+		map_once(run);
 }
 
 static bool scan_item(struct run *run, const struct layout *layout, struct text raw)

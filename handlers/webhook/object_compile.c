@@ -13,10 +13,11 @@ static const struct field name_element = {.name = "name", .type = FIELD_STRING, 
 #define UNWRAP {.name = "unwrap", .type = FIELD_LIST, .element = &name_element, .no_null = true, .bounded = true, .min = 0, .max = 20}
 #define OBJECT_FIELDS \
 	{.name = "kind", .type = FIELD_WORD, .words = kinds, .required = true, .summary = "the kind of object it is here"}, \
-	{.name = "null", .type = FIELD_WORD, .words = null_policies, .no_null = true}, UNWRAP, \
-	{.name = "copy", .type = FIELD_BOOLEAN, .no_null = true}, {.name = "fields", .type = FIELD_ANY}, {.name = "custom", .type = FIELD_ANY}
+	{.name = "null", .type = FIELD_WORD, .words = null_policies, .no_null = true}, UNWRAP, {.name = "fields", .type = FIELD_ANY}
 
-static const struct field object_fields[] = {OBJECT_FIELDS, {.name = "also", .type = FIELD_ANY}};
+static const struct field object_fields[] = {
+	OBJECT_FIELDS, {.name = "copy", .type = FIELD_BOOLEAN, .no_null = true}, {.name = "custom", .type = FIELD_ANY}, {.name = "also", .type = FIELD_ANY},
+};
 static const struct shape object_shape = SHAPE("object", object_fields);
 static const struct field also_fields[] = {
 	OBJECT_FIELDS,
@@ -166,6 +167,8 @@ static bool compile_custom(struct compiler *compiler, const struct expression_sc
 	if (!compile_check(compiler, &custom_shape, value))
 		return false;
 	out->pattern = arena_keep(compiler->arena, text_of(pattern));
+	out->plain = strcspn(pattern, "*?[\\");
+	out->rest = strcmp(pattern + out->plain, "*") == 0;
 	out->skip = json_is_true(json_object_get(value, "skip"));
 	out->strip = compile_text(compiler, json_object_get(value, "strip"));
 	out->convert = custom_conversion(value);

@@ -5,7 +5,7 @@
 #include "json_scan.h"
 #include "mapping.h"
 
-enum { NAME_LONGEST = 200, EVENT_ID_LONGEST = 200 };
+enum { NAME_LONGEST = 200 };
 
 /* An event that is being written. */
 struct draft {
@@ -162,14 +162,22 @@ static bool has_field(const struct object_rule *object, struct text name, bool b
 	return false;
 }
 
-static const struct custom_rule *find_custom(const struct object_rule *object, int node, const char *name)
+static bool pattern_fits(const struct custom_rule *rule, struct text name)
+{
+	if (name.size < rule->plain || memcmp(name.data, rule->pattern.data, rule->plain) != 0)
+		return false;
+	return rule->rest || fnmatch(rule->pattern.data, name.data, 0) == 0;
+}
+
+/* The rule whose pattern fits: one that skips, else the longest. name ends in NUL. */
+static const struct custom_rule *find_custom(const struct object_rule *object, int node, struct text name)
 {
 	const struct custom_rule *found = NULL;
 
 	for (size_t i = 0; i < object->custom_count; i++) {
 		const struct custom_rule *rule = &object->custom[i];
 
-		if (rule->node != node || fnmatch(rule->pattern.data, name, 0) != 0)
+		if (rule->node != node || !pattern_fits(rule, name))
 			continue;
 		if (rule->skip)
 			return rule;
@@ -214,7 +222,7 @@ static void visit_member(void *context, int node, struct text raw_name, struct t
 	const struct custom_rule *rule = NULL;
 
 	if (name.type == SCALAR_STRING && name.text.size <= NAME_LONGEST)
-		rule = find_custom(draft->object, node, arena_keep(&run->arena, name.text).data);
+		rule = find_custom(draft->object, node, arena_keep(&run->arena, name.text));
 	if (draft->object->copies || (rule != NULL && (rule->skip || write_custom(draft, rule, name.text, value))))
 		return;
 	/* Where the record is the item itself, what says what happened stands beside its values. */
