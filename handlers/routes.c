@@ -151,6 +151,11 @@ const struct route routes[] = {
 	{.method = METHOD_GET, .path = "/v1/metrics/{key}/rows", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &metric_rows_params,
 	 .run = query_run, .versioned = true, .standby = true, .statement = STATEMENT_metric_rows, .export = STATEMENT_metric_rows_export,
 	 .operation_id = "listMetricRows"},
+	{.method = METHOD_POST, .path = "/v1/query", .scope = SCOPE_READ, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, .formats = TABLE_FORMATS,
+	 .params = &query_params, .run = metrics_query, .versioned = true, .standby = true, .statement = STATEMENT_metric_query,
+	 .operation_id = "queryMetrics"},
+	{.method = METHOD_GET, .path = "/v1/leaderboard", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &leaderboard_params,
+	 .run = query_run, .versioned = true, .standby = true, .statement = STATEMENT_leaderboard, .operation_id = "getLeaderboard"},
 
 	/* the organisation */
 	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .versioned = true, .statement = STATEMENT_settings_get,

@@ -198,7 +198,9 @@ DECLARE
   v_first jsonb := p_errors -> 0;
 BEGIN
   IF jsonb_typeof(p_request -> 'body') = 'object' THEN
-    PERFORM pl.fail('validation_failed', format('The question cannot be answered: %s', v_first ->> 'message'), p_errors);
+    PERFORM pl.fail('validation_failed', format('The question cannot be answered: %s', v_first ->> 'message'),
+                    (SELECT jsonb_agg(e || jsonb_build_object('pointer', '/' || (e ->> 'pointer')) ORDER BY n)
+                     FROM jsonb_array_elements(p_errors) WITH ORDINALITY AS x(e, n)));
   END IF;
   PERFORM pl.fail('invalid_parameter', concat(v_first ->> 'pointer', ': ', v_first ->> 'message'), p_errors);
 END

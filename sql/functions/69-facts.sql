@@ -31,28 +31,63 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pl.facts_of(q pl.metric_query, p_needs text[]) RETURNS pl.facts
+-- Facts as they were read: of the groups, and of the whole where that is no sum of groups. What was not needed is null.
+CREATE TYPE pl.facts_read AS (
+  closed pl.deal_cell[], closed_whole pl.deal_cell[], open pl.deal_cell[], open_whole pl.deal_cell[], created pl.deal_cell[], created_whole pl.deal_cell[],
+  hours pl.hour_cell[]
+);
+
+CREATE FUNCTION pl.read_facts(q pl.metric_query, p_needs text[]) RETURNS pl.facts_read
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  f         pl.facts;
-  v_closed  pl.deal_cell[];
-  v_open    pl.deal_cell[];
-  v_created pl.deal_cell[];
-  v_hours   pl.hour_cell[];
+  r pl.facts_read;
 BEGIN
-  v_closed := CASE WHEN 'closed' = ANY (p_needs) THEN pl.deal_facts_of(q, 'closed') END;
-  v_open := CASE WHEN 'open' = ANY (p_needs) THEN pl.deal_facts_of(q, 'open') END;
-  v_created := CASE WHEN 'created' = ANY (p_needs) THEN pl.deal_facts_of(q, 'created') END;
-  v_hours := CASE WHEN 'hours' = ANY (p_needs) THEN ARRAY(SELECT c FROM pl.hour_sums(q) c) END;
+  IF 'closed' = ANY (p_needs) THEN
+    r.closed := pl.deal_facts_of(q, 'closed');
+    r.closed_whole := pl.whole_of(q, 'closed', r.closed);
+  END IF;
+  IF 'open' = ANY (p_needs) THEN
+    r.open := pl.deal_facts_of(q, 'open');
+    r.open_whole := pl.whole_of(q, 'open', r.open);
+  END IF;
+  IF 'created' = ANY (p_needs) THEN
+    r.created := pl.deal_facts_of(q, 'created');
+    r.created_whole := pl.whole_of(q, 'created', r.created);
+  END IF;
+  IF 'hours' = ANY (p_needs) THEN
+    r.hours := ARRAY(SELECT c FROM pl.hour_sums(q) c);
+  END IF;
+  RETURN r;
+END
+$$;
+COMMENT ON FUNCTION pl.read_facts IS 'reads the facts that a question''s metrics need, each once';
+
+CREATE FUNCTION pl.place_facts(q pl.metric_query, r pl.facts_read, p_needs text[]) RETURNS pl.facts
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  f pl.facts;
+BEGIN
+  r.closed := CASE WHEN 'closed' = ANY (p_needs) THEN r.closed END;
+  r.open := CASE WHEN 'open' = ANY (p_needs) THEN r.open END;
+  r.created := CASE WHEN 'created' = ANY (p_needs) THEN r.created END;
+  r.hours := CASE WHEN 'hours' = ANY (p_needs) THEN r.hours END;
   -- A group that shows up in one kind of facts gets its row in all of them.
-  q.groups := ARRAY(SELECT DISTINCT x.key FROM (SELECT unnest(q.groups) AS key UNION SELECT c.key FROM unnest(v_closed) c
-                    UNION SELECT c.key FROM unnest(v_open) c UNION SELECT c.key FROM unnest(v_created) c
-                    UNION SELECT c.key FROM unnest(v_hours) c) x WHERE x.key IS NOT NULL ORDER BY 1);
-  f.closed := CASE WHEN v_closed IS NOT NULL THEN pl.with_totals(q, v_closed, pl.whole_of(q, 'closed', v_closed)) END;
-  f.open := CASE WHEN v_open IS NOT NULL THEN pl.with_totals(q, v_open, pl.whole_of(q, 'open', v_open)) END;
-  f.created := CASE WHEN v_created IS NOT NULL THEN pl.with_totals(q, v_created, pl.whole_of(q, 'created', v_created)) END;
-  f.hours := CASE WHEN v_hours IS NOT NULL THEN pl.hours_with_totals(q, v_hours) END;
+  q.groups := ARRAY(SELECT DISTINCT x.key FROM (SELECT unnest(q.groups) AS key UNION SELECT c.key FROM unnest(r.closed) c
+                    UNION SELECT c.key FROM unnest(r.open) c UNION SELECT c.key FROM unnest(r.created) c
+                    UNION SELECT c.key FROM unnest(r.hours) c) x WHERE x.key IS NOT NULL ORDER BY 1);
+  f.closed := CASE WHEN r.closed IS NOT NULL THEN pl.with_totals(q, r.closed, r.closed_whole) END;
+  f.open := CASE WHEN r.open IS NOT NULL THEN pl.with_totals(q, r.open, r.open_whole) END;
+  f.created := CASE WHEN r.created IS NOT NULL THEN pl.with_totals(q, r.created, r.created_whole) END;
+  f.hours := CASE WHEN r.hours IS NOT NULL THEN pl.hours_with_totals(q, r.hours) END;
   RETURN f;
 END
 $$;
-COMMENT ON FUNCTION pl.facts_of IS 'reads the facts that a question''s metrics need, each once, with totals and with a blank wherever nothing happened';
+COMMENT ON FUNCTION pl.place_facts IS 'the facts of one metric among those read: with totals, and with a blank wherever nothing happened';
+
+CREATE FUNCTION pl.facts_of(q pl.metric_query, p_needs text[]) RETURNS pl.facts
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN pl.place_facts(q, pl.read_facts(q, p_needs), p_needs);
+END
+$$;
+COMMENT ON FUNCTION pl.facts_of IS 'the facts that a question''s metrics need, each read once, with totals and with a blank wherever nothing happened';

@@ -105,6 +105,84 @@ class Metrics(Case):
         self.assertEqual(sum(float(row["denominator"]) for row in found), sum(100 * n for n in self.won.values()))
         self.assertEqual(self.client.get("/v1/metrics/bookings_share/rows?period=2026-Q1&format=ndjson").ndjson(), found)
 
+    def query(self, body, client=None):
+        return (client or self.client).request("POST", "/v1/query", body)
+
+    def test_several_at_once(self):
+        """Each metric as it is answered alone, whatever is asked with it."""
+        every = [metric["key"] for metric in self.ask("/v1/metrics")["data"] if {"rep", "period"} <= set(metric["groupings"])]
+        for question in ({"by": "rep", "period": "2026-Q1"}, {"by": "rep", "granularity": "month", "period": "2026-Q1", "credit": "split"},
+                         {"by": "rep", "period": "2026-02", "compare_to": "previous", "team": "north", "min_n": 2, "include_low_n": True},
+                         {"granularity": "quarter", "period": "2026", "as_of": "2026-03-01"}):
+            keys = [key for key in every if key != "trend" or "granularity" in question]
+            answer = self.assert_ok(self.query({"metrics": keys, **question}))
+            self.assertEqual([one["metric"] for one in answer["data"]], keys)
+            path = "&".join(f"{name}={str(value).lower() if value is True else value}" for name, value in question.items())
+            for one in answer["data"]:
+                with self.subTest(one["metric"], **question):
+                    alone = self.ask(f"/v1/metrics/{one['metric']}?{path}")
+                    self.assertEqual(one, alone)
+            self.assertEqual(answer["data_version"], answer["data"][0]["data_version"])
+
+    def test_several_in_other_formats(self):
+        question = {"metrics": ["win_rate", "deal_size"], "by": "rep", "period": "2026-Q1"}
+        lines = self.client.request("POST", "/v1/query?format=ndjson", question).ndjson()
+        self.assertEqual([(line["metric"], line["key"]) for line in lines], [("win_rate", "ann"), ("win_rate", "bob"), ("deal_size", "ann"), ("deal_size", "bob")])
+        rows = list(csv.DictReader(self.client.request("POST", "/v1/query", question, {"Accept": "text/csv"}).text.splitlines()))
+        self.assertEqual(list(rows[0])[:10], ["metric", "key", "label", "period", "value", "numerator", "denominator", "n", "ci_low", "ci_high"])
+        self.assertEqual([(row["metric"], row["label"]) for row in rows], [("win_rate", "Ann, the first"), ("win_rate", "'=1+1"), ("deal_size", "Ann, the first"), ("deal_size", "'=1+1")])
+
+    def test_what_is_wrong_with_a_question(self):
+        problem = self.assert_problem(
+            self.query({"metrics": ["win_rat", "selling_time_share", "win_rate", "win_rate"], "perod": "2026", "period": "2026-Q9", "by": "product", "min_n": "many",
+                        "granularity": "fortnight", "product": "GTX", "include_low_n": 3, "fit_basis": "restated:s9"}), 422, "validation_failed",
+            ("/metrics/0", "unknown_metric"), ("/metrics/3", "repeated"), ("/perod", "unknown_attribute"), ("/period", "invalid_period"), ("/by", "not_one_of"),
+            ("/min_n", "wrong_type"), ("/granularity", "not_one_of"), ("/product", "not_applicable"), ("/include_low_n", "wrong_type"), ("/fit_basis", "not_one_of"))
+        messages = {error["pointer"]: error["message"] for error in problem["errors"]}
+        self.assertIn("period", messages["/perod"])
+        self.assertIn('"win_rate"', messages["/metrics/0"])
+        self.assertIn("selling_time_share cannot be grouped by", messages["/by"])
+        self.assert_problem(self.query({}), 422, "validation_failed", ("/metrics", "required"))
+        self.assert_problem(self.query({"metrics": []}), 422, "validation_failed", ("/metrics", "out_of_range"))
+        self.assert_problem(self.query({"metrics": "win_rate"}), 422, "validation_failed", ("/metrics", "wrong_type"))
+        self.assert_problem(self.query({"metrics": ["win_rate"], "as_of": "yesterday"}), 422, "validation_failed")
+        self.assert_problem(self.query({"metrics": ["win_rate", "change_decomposition"], "by": "rep"}), 422, "validation_failed", ("/by", "not_applicable"))
+        self.assert_problem(self.query([]), 422, "validation_failed")
+        self.assert_problem(self.client.request("POST", "/v1/query", b"{", {"Content-Type": "application/json"}), 400, "invalid_json")
+        self.assert_problem(self.query({"metrics": ["win_rate"]}, self.server.client("ingest")), 403, "forbidden")
+
+    def test_a_question_within_a_key_s_sight(self):
+        own = self.server.client("read", read_scope="self", rep="ann")
+        answer = self.assert_ok(self.query({"metrics": ["win_rate", "data_quality", "pipeline_change"], "by": "rep", "period": "2026-Q1"}, own))
+        self.assertEqual([[row["key"] for row in one["rows"]] for one in answer["data"]], [["ann"]] * 3)
+        team = self.server.client("read", read_scope="team", team="top")
+        for one in self.assert_ok(self.query({"metrics": ["win_rate", "focus_opportunity"], "by": "team", "period": "2026-Q1"}, team))["data"]:
+            self.assertEqual({row["key"] for row in one["rows"]}, {"north"})
+
+    def test_leaderboard(self):
+        answer = self.ask("/v1/leaderboard?period=2026-Q1&min_n=1")
+        alone = self.ask("/v1/metrics/leaderboard?by=rep&period=2026-Q1&min_n=1")
+        self.assertEqual(sorted(answer["rows"], key=lambda row: row["key"]), alone["rows"])
+        self.assertEqual([row["parts"]["rank"] for row in answer["rows"]], [1, 2])
+        self.assertGreater(answer["rows"][0]["parts"]["shrunk"], answer["rows"][1]["parts"]["shrunk"])
+        # bob closed the won ones: n even; ann the lost ones
+        self.assertEqual([(row["key"], row["numerator"], row["denominator"]) for row in answer["rows"]], [("bob", 10, 10), ("ann", 0, 5)])
+        # p0 = 10/15, fewer than five groups: M = 10
+        self.assertEqual([row["parts"]["shrunk"] for row in answer["rows"]], [round((10 + 10 * 10 / 15) / 20, 6), round((10 * 10 / 15) / 15, 6)])
+        low = self.ask("/v1/leaderboard?period=2026-Q1&min_n=6")["rows"]
+        self.assertEqual([(row["key"], row["parts"]["rank"], row["low_n"]) for row in low], [("bob", 1, False), ("ann", None, True)])
+        self.assertEqual([row["parts"]["rank"] for row in self.ask("/v1/leaderboard?period=2026-Q1&min_n=6&include_low_n=true")["rows"]], [1, 2])
+        bounds = self.ask("/v1/leaderboard?period=2026-Q1&min_n=1&rank=wilson_low")["rows"]
+        self.assertEqual([row["value"] for row in bounds], [row["ci"][0] for row in bounds])
+        deals = self.ask("/v1/leaderboard?period=2026-Q1&min_n=1&metric=bookings_share&by=team")
+        self.assertEqual([(row["key"], row["numerator"], row["denominator"]) for row in deals["rows"]], [("south", 7, 10), ("north", 0, 0)])
+        self.assertEqual(deals["params"]["metric"], "bookings_share")
+        self.assertEqual(self.client.get("/v1/leaderboard?period=2026-Q1&format=csv").text.splitlines()[0].split(",")[:3], ["parts.rank", "key", "label"])
+        self.assert_problem(self.client.get("/v1/leaderboard?by=segment"), 400, "invalid_parameter", ("by", "not_one_of"))
+        self.assert_problem(self.client.get("/v1/leaderboard?metric=deal_size"), 400, "invalid_parameter", ("metric", "not_one_of"))
+        own = self.server.client("read", read_scope="self", rep="ann")
+        self.assertEqual([row["key"] for row in self.ask("/v1/leaderboard?period=2026-Q1", own)["rows"]], ["ann"])
+
     def test_formats(self):
         rows = list(csv.DictReader(self.client.get("/v1/metrics/win_rate?by=rep&period=2026-Q1", {"Accept": "text/csv"}).text.splitlines()))
         self.assertEqual([(row["key"], row["label"]) for row in rows], [("ann", "Ann, the first"), ("bob", "'=1+1")])

@@ -186,8 +186,10 @@ class Routes(unittest.TestCase):
         for name, operation, route in self.each():
             if route["versioned"]:
                 with self.subTest(name):
-                    self.assertIn("304", operation["responses"])
                     self.assertIn("ETag", self.contract.resolve(operation["responses"]["200"]).get("headers", {}))
+                    if name.startswith("POST"):
+                        continue  # a question in a body: its answer has a version too, but nobody asks for it on condition
+                    self.assertIn("304", operation["responses"])
                     self.assertIn("If-None-Match", [p["name"] for p in operation["parameters"] if p["in"] == "header"])
 
 

@@ -181,6 +181,12 @@ class Tour:
                 self.go("GET", f"/v1/metrics/{metric['key']}/rows?period=2026-Q1&format=csv")
         self.go("GET", "/v1/metrics/bookings_share?by=rep&period=2026-Q1&compare_to=previous")
         self.go("GET", "/v1/metrics/strategy_setters?by=rep&period=2026-Q1&over=product&weight=pipeline")
+        for question in ({"metrics": ["bookings_share", "data_quality"], "by": "rep"}, {"metrics": ["trend"], "granularity": "month", "metric": "deal_size"},
+                         {"metrics": ["change_decomposition", "pipeline_change"], "compare_to": "previous"}):
+            self.go("POST", "/v1/query", {"period": "2026-Q1", **question})
+            self.go("POST", "/v1/query?format=csv", {"period": "2026-Q1", **question})
+        self.go("GET", "/v1/leaderboard?period=2026-Q1&min_n=1")
+        self.go("GET", "/v1/leaderboard?period=2026-Q1&format=ndjson&metric=bookings_share&by=team")
         self.go("GET", "/v1/summary?period=2026-Q1")
         for path in ("/v1/reps/r7/alignment", "/v1/teams/emea/alignment", "/v1/segments/hospitals/alignment"):
             self.go("GET", f"{path}?period=2026-Q1")
