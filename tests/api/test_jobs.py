@@ -112,3 +112,45 @@ class Jobs(Case):
         self.assert_problem(self.server.client("admin", org="other").get(f"/v1/jobs/{job['id']}"), 404, "not_found")
         self.assertEqual(self.assert_ok(self.server.client("admin", org="other").get("/v1/jobs"))["data"], [])
         self.assert_problem(self.server.client("ingest").get("/v1/jobs"), 403, "forbidden")
+
+
+class Large(Case):
+    """More than is judged within a request: jobs without being asked for."""
+
+    def finished(self, client, response):
+        self.assert_status(response, 202)
+        self.assertEqual(response.headers["Location"], f"/v1/jobs/{response.json()['id']}")
+        for _ in range(600):
+            found = self.assert_ok(client.get(response.headers["Location"]))
+            if found["status"] in ("done", "failed"):
+                self.assertEqual((found["status"], found["error"]), ("done", None))
+                return found
+            time.sleep(0.05)
+        self.fail(f"not finished: {found}")
+
+    def test_publishing_and_settings(self):
+        server = self.serve()
+        client = server.client()
+        self.assert_ok(client.put("/v1/accounts/a1", {"name": "Clinic", "attributes": {"industry": "healthcare", "employees": 900}}))
+        rows = [{"id": f"t{n}", "kind": "call", "starts_at": "2024-03-31T10:00:00Z", "outcome": "held", "rep": "ann", "account": "a1"} for n in range(2100)]
+        self.assert_counts(client.post_ndjson("/v1/activities?occurred_at=2024-04-01T00:00:00Z", rows), accepted=len(rows))
+        self.assert_ok(client.put("/v1/stages/won", {"label": "Won", "outcome": "won"}))
+        self.assert_ok(client.put("/v1/opportunities/d1", {"stage": "won", "account": "a1", "amount": "1", "currency": "EUR", "closed_at": "2024-03-31"}))
+        draft = self.assert_status(client.post("/v1/strategies", document()), 201).json()["id"]
+        job = self.finished(client, client.post(f"/v1/strategies/{draft}/publish"))
+        self.assertEqual(job["progress"], {"done": 2102, "total": 2102})
+        self.assertEqual(server.sql("SELECT DISTINCT class, strategy, hours FROM activity_fact"), [["on", draft, "0.16666666666666666667"]])
+        # From a day on which few did anything: at once
+        late = self.assert_status(client.post("/v1/strategies", document(effective_from="2030-01-01")), 201).json()["id"]
+        self.assertEqual(self.assert_ok(client.post(f"/v1/strategies/{late}/publish"))["status"], "published")
+        answer = self.assert_ok(client.patch("/v1/settings", {"min_n": 3}))
+        self.assertEqual(answer["min_n"], 3)
+        job = self.finished(client, client.patch("/v1/settings", {"time_zone": "america/new_york", "min_n": 4}))
+        self.assertEqual((job["kind"], job["object"]), ("settings", "settings"))
+        settings = self.assert_ok(client.get("/v1/settings"))
+        self.assertEqual((settings["time_zone"], settings["min_n"]), ("America/New_York", 4))
+        self.assertEqual(server.sql("SELECT closed_at AT TIME ZONE 'UTC', closed_class FROM deal_fact"), [["2024-03-31 04:00:00", "on"]])
+        self.assertEqual(self.assert_ok(client.get(f"/v1/strategies/{draft}"))["effective_at"], "2024-01-01T05:00:00Z")
+        entry = self.assert_ok(client.get("/v1/audit?action=settings.update&limit=1"))["data"][0]
+        self.assertEqual((entry["before"]["time_zone"], entry["after"]["time_zone"], entry["actor"]), ("UTC", "America/New_York", job["actor"]))
+        self.assert_problem(client.patch("/v1/settings", {"time_zone": "Mars/Olympus"}), 422, "validation_failed", ("/time_zone", "unknown_time_zone"))

@@ -1,7 +1,8 @@
 """A strategy is published over many deals while they are read and written, and the server is killed in the middle of it, twice: readers
 get the old bytes or the new ones and never anything between, every write is taken, and the job goes on where it was.
 
-PLUMBLINE_TEST_DEALS sets the number of deals (12000): the same at a million is for a machine of one's own and a quarter of an hour."""
+PLUMBLINE_TEST_DEALS sets the number of deals (12000): the same at a million is for a machine of one's own and a quarter of an hour.
+Above 100000 the deals are written to the database as copies of those that came over HTTP, with their events, states and facts."""
 import datetime
 import json
 import os
@@ -13,7 +14,8 @@ import time
 from harness import Case
 
 DEALS = int(os.environ.get("PLUMBLINE_TEST_DEALS", "12000"))
-ACCOUNTS, REPS, ACTIVITIES = max(DEALS // 40, 50), 50, DEALS // 4
+OVER_HTTP = min(DEALS, 100000)
+ACCOUNTS, REPS, ACTIVITIES = max(OVER_HTTP // 40, 50), 50, OVER_HTTP // 4
 FIRST = datetime.date(2024, 1, 1)
 READ = ("/v1/alignment?by=segment&period=2024-Q2", "/v1/metrics/bookings_share?by=rep&period=2024-Q3",
         "/v1/metrics/selling_time_share?by=tier&period=2024", "/v1/metrics/win_rate?by=segment&period=2024-Q2&format=csv")
@@ -110,7 +112,7 @@ class Publish(Case):
                 ("accounts", ({"id": f"a{i}", "name": "Account", "owner": f"r{i % REPS}", "status": "customer",
                                "attributes": {"industry": f"industry{i % 7}", "employees": i * 13 % 1000}} for i in range(ACCOUNTS))),
                 ("opportunities", ({"id": f"d{i:07d}", "stage": ("Won", "Lost", "Won", "Open")[i % 4], "owner": f"r{i % REPS}", "account": f"a{i % ACCOUNTS}",
-                                    "amount": str(100 + i % 977), "currency": "EUR", "created_at": day(i), "closed_at": day(i + 20)} for i in range(DEALS))),
+                                    "amount": str(100 + i % 977), "currency": "EUR", "created_at": day(i), "closed_at": day(i + 20)} for i in range(OVER_HTTP))),
                 ("activities", ({"id": f"c{i:07d}", "kind": "call", "rep": f"r{i % REPS}", "account": f"a{i % ACCOUNTS}", "outcome": "held",
                                  "starts_at": f"{day(i)}T10:00:00Z", "duration_s": 600 + i % 1000} for i in range(ACTIVITIES)))) if kind in kinds):
             body = "".join(json.dumps({**row, "occurred_at": at}, separators=(",", ":")) + "\n" for row in rows)
@@ -118,13 +120,25 @@ class Publish(Case):
             self.assertEqual(answer["rejected"], 0, answer)
             say(f"{answer['accepted']} {kind} loaded")
 
+    def multiply(self, server):
+        """Until there are DEALS: what is told of a deal, once more under another id."""
+        renamed = {"event": ("event_id", "object_id"), "object": ("object_id", "last_event"), "deal_fact_of": ("deal_id",), "open_span": ("deal_id",)}
+        for copy in range(1, DEALS // OVER_HTTP):
+            for table, names in renamed.items():
+                columns = [row[0] for row in server.sql(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum")]
+                chosen = ", ".join(f"'{copy}-' || {name}" if name in names else name for name in columns)
+                mine = "kind = 'opportunity' AND object_id" if table in ("event", "object") else "deal_id"
+                server.sql(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} WHERE org_id = 1 AND {mine} LIKE 'd%'")
+            say(f"{(copy + 1) * OVER_HTTP} deals")
+        server.sql("ANALYZE")
+
     def publish(self, client, body):
         draft = self.assert_status(client.post("/v1/strategies", body), 201).json()["id"]
         return self.assert_status(client.post(f"/v1/strategies/{draft}/publish?async=true"), 202).json()["id"]
 
     def watch(self, client, job, until):
         """Asks for the job until it is so; progress never goes back."""
-        done, deadline = 0, time.monotonic() + 60 + DEALS / 500
+        done, deadline = 0, time.monotonic() + 60 + DEALS / 200
         while True:
             found = self.assert_ok(client.get(f"/v1/jobs/{job}"))
             self.assertGreaterEqual(found["progress"]["done"], done, found)
@@ -147,6 +161,7 @@ class Publish(Case):
         self.watch(client, self.publish(client, strategy("old", ["industry1", "industry2"], 500)), lambda job: False)
         say("the first strategy is published")
         self.load(server, "opportunities", "activities")
+        self.multiply(server)
         readers, writer = Readers(server), Writer(server)
         for path in READ:
             readers.ask(path)
@@ -188,3 +203,16 @@ class Publish(Case):
         published = self.digest(server)
         self.assertEqual(server.plumbline("rebuild").returncode, 0)
         self.assertEqual(self.digest(server), published, "a rebuild changed what the job made")
+
+    def test_another_instance_takes_over(self):
+        first = self.serve()
+        second = self.serve(database=first.database)
+        client = first.client("read", "strategy", "ingest", "admin")
+        for kind, rows in (("stages", [{"id": "Won", "label": "Won", "outcome": "won"}]), ("accounts", [{"id": "a1", "name": "A", "attributes": {"industry": "industry0"}}]),
+                           ("opportunities", [{"id": f"d{i}", "stage": "Won", "account": "a1", "amount": "1", "currency": "EUR", "created_at": "2024-05-01"} for i in range(1000)])):
+            self.assert_counts(client.post_ndjson(f"/v1/{kind}?occurred_at=2024-06-01T00:00:00Z", rows), accepted=len(rows))
+        job = self.publish(client, strategy("new", ["industry0"], 300))
+        first.kill()
+        client = second.client("read", "strategy", "ingest", "admin")
+        self.assertEqual(self.watch(client, job, lambda job: False)["status"], "done")
+        self.assertEqual(second.value("SELECT count(*) FROM deal_fact WHERE org_id = 1 AND closed_class = 'on'"), "1000")
