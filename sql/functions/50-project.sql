@@ -51,9 +51,11 @@ BEGIN
   IF EXISTS (SELECT 1 FROM org AS o WHERE o.org_id = p_org AND o.reporting_currency IS NOT NULL) THEN
     RETURN;
   END IF;
+  -- Of the table, not the view: through a join the order of the index would be lost, and every write would sort all deals.
   SELECT d.currency INTO v_first
-    FROM deal_fact AS d
-   WHERE d.org_id = p_org AND d.amount IS NOT NULL AND d.currency IS NOT NULL
+    FROM deal_fact_of AS d
+   WHERE d.org_id = p_org AND d.epoch = (SELECT v.epoch FROM org_version AS v WHERE v.org_id = p_org)
+     AND d.amount IS NOT NULL AND d.currency IS NOT NULL
    ORDER BY d.created_at, d.deal_id
    LIMIT 1;
   SELECT v.first_currency INTO v_before FROM org_version AS v WHERE v.org_id = p_org;

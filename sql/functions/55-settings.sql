@@ -98,7 +98,6 @@ CREATE FUNCTION pl.settings_step(p_job job) RETURNS job
 LANGUAGE plpgsql AS $$
 BEGIN
   IF p_job.phase = 'everything' THEN
-    PERFORM pl.lock_org(p_job.org_id);
     -- Settings that judge nothing anew may have changed since: only what this job is about is taken from its patch.
     PERFORM pl.settings_put(p_job.org_id, p_job.actor, s.before, s.before || p_job.params)
        FROM (SELECT pl.settings_json(p_job.org_id) AS before) AS s;

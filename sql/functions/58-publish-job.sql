@@ -18,26 +18,21 @@ COMMENT ON FUNCTION pl.publish_queue(int, jsonb, strategy) IS 'Begins the next e
 CREATE FUNCTION pl.publish_step(p_job job) RETURNS job
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_job job := p_job;
   v_version org_version;
   v_strategy strategy;
 BEGIN
-  -- What nobody reads any more is deleted without holding up writers.
-  IF v_job.phase NOT IN ('old_deals', 'old_activities', 'undo_deals', 'undo_activities') THEN
-    PERFORM pl.lock_org(v_job.org_id);
-  END IF;
-  SELECT * INTO v_version FROM org_version AS v WHERE v.org_id = v_job.org_id;
-  SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = v_job.org_id AND 'strategy/' || s.strategy_id = v_job.object;
-  CASE v_job.phase
-    WHEN 'accounts' THEN RETURN pl.publish_accounts(v_job, v_strategy);
-    WHEN 'deals' THEN RETURN pl.publish_deals(v_job, v_version, v_strategy);
-    WHEN 'activities' THEN RETURN pl.publish_activities(v_job, v_version, v_strategy);
-    WHEN 'switch' THEN RETURN pl.publish_switch(v_job, v_strategy);
-    WHEN 'old_deals' THEN RETURN pl.sweep_deals(v_job, v_version.epoch - 1, 'old_activities');
-    WHEN 'old_activities' THEN RETURN pl.sweep_activities(v_job, v_version.epoch - 1, 'done');
-    WHEN 'undo' THEN RETURN pl.publish_undo(v_job);
-    WHEN 'undo_deals' THEN RETURN pl.sweep_deals(v_job, v_version.epoch + 1, 'undo_activities');
-    WHEN 'undo_activities' THEN RETURN pl.sweep_activities(v_job, v_version.epoch + 1, 'failed');
+  SELECT * INTO v_version FROM org_version AS v WHERE v.org_id = p_job.org_id;
+  SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = p_job.org_id AND 'strategy/' || s.strategy_id = p_job.object;
+  CASE p_job.phase
+    WHEN 'accounts' THEN RETURN pl.publish_accounts(p_job, v_strategy);
+    WHEN 'deals' THEN RETURN pl.publish_deals(p_job, v_version, v_strategy);
+    WHEN 'activities' THEN RETURN pl.publish_activities(p_job, v_version, v_strategy);
+    WHEN 'switch' THEN RETURN pl.publish_switch(p_job, v_strategy);
+    WHEN 'old_deals' THEN RETURN pl.sweep_deals(p_job, v_version.epoch - 1, 'old_activities');
+    WHEN 'old_activities' THEN RETURN pl.sweep_activities(p_job, v_version.epoch - 1, 'done');
+    WHEN 'undo' THEN RETURN pl.publish_undo(p_job);
+    WHEN 'undo_deals' THEN RETURN pl.sweep_deals(p_job, v_version.epoch + 1, 'undo_activities');
+    WHEN 'undo_activities' THEN RETURN pl.sweep_activities(p_job, v_version.epoch + 1, 'failed');
   END CASE;
 END $$;
 COMMENT ON FUNCTION pl.publish_step(job) IS
@@ -72,7 +67,9 @@ CREATE FUNCTION pl.publish_deals(p_job job, p_version org_version, p_strategy st
 LANGUAGE plpgsql AS $$
 DECLARE
   v_after text := coalesce(p_job.position, '');
-  v_ids text[] := ARRAY(SELECT d.deal_id FROM deal_fact AS d WHERE d.org_id = p_job.org_id AND d.deal_id > v_after ORDER BY d.deal_id LIMIT p_job.chunk);
+  -- Of the table, not the view: through a join the order of its key would be lost, and every step would sort all that is left.
+  v_ids text[] := ARRAY(SELECT d.deal_id FROM deal_fact_of AS d
+                         WHERE d.org_id = p_job.org_id AND d.epoch = p_version.epoch AND d.deal_id > v_after ORDER BY d.deal_id LIMIT p_job.chunk);
   v_last text := v_ids[cardinality(v_ids)];
 BEGIN
   -- What writers put there meanwhile was judged before all accounts were.
@@ -126,8 +123,9 @@ COMMENT ON FUNCTION pl.deals_judged_again(int, text, text, text, timestamptz) IS
 CREATE FUNCTION pl.publish_activities(p_job job, p_version org_version, p_strategy strategy) RETURNS job
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_ids text[] := ARRAY(SELECT a.activity_id FROM activity_fact AS a
-                         WHERE a.org_id = p_job.org_id AND a.activity_id > coalesce(p_job.position, '') ORDER BY a.activity_id LIMIT p_job.chunk);
+  v_ids text[] := ARRAY(SELECT a.activity_id FROM activity_fact_of AS a
+                         WHERE a.org_id = p_job.org_id AND a.epoch = p_version.epoch AND a.activity_id > coalesce(p_job.position, '')
+                         ORDER BY a.activity_id LIMIT p_job.chunk);
   v_last text := v_ids[cardinality(v_ids)];
 BEGIN
   INSERT INTO activity_fact_of

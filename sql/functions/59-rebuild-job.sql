@@ -59,7 +59,6 @@ DECLARE
   v_org int := p_job.org_id;
   v_ids text[];
 BEGIN
-  PERFORM pl.lock_org(v_org);
   CASE p_job.phase
     WHEN 'objects' THEN
       RETURN pl.rebuild_objects(p_job);

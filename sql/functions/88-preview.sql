@@ -1,19 +1,21 @@
 -- Preview: what publishing a strategy would move, told from the same spans and facts that publishing judges by. Writes nothing.
 
-CREATE TYPE pl.preview_row AS (
+CREATE TYPE pl.preview_group AS (
   population  text,
-  id          text,
-  money       numeric,
   was_class   text,
   class       text,
   was_tier    text,
   tier        text,
   was_segment text,
-  segment     text
+  segment     text,
+  n           bigint,
+  money       numeric,
+  sample      text[]
 );
-COMMENT ON TYPE pl.preview_row IS 'An account, a won deal or an open deal that the document would govern, with the verdict of today and the document''s';
+COMMENT ON TYPE pl.preview_group IS
+  'Accounts, won deals or open deals that the document would govern, alike in the verdict of today (was_*) and in the document''s; sample: the first ten ids of those that move';
 
-CREATE FUNCTION pl.preview_rows(q pl.metric_query, p_strategy strategy, p_at timestamptz) RETURNS SETOF pl.preview_row
+CREATE FUNCTION pl.preview_groups(q pl.metric_query, p_strategy strategy, p_at timestamptz) RETURNS SETOF pl.preview_group
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_teams text[] := ARRAY(SELECT DISTINCT s.team_id FROM pl.strategy_spans(q.org, NULL, NULL) AS s);
@@ -33,9 +35,10 @@ BEGIN
       FROM deal_fact AS d
      WHERE d.org_id = q.org AND d.outcome = 'won' AND d.closed_at > p_at - interval '365 days' AND d.closed_at <= p_at
      GROUP BY d.closed_account
-  )
-  SELECT 'accounts', a.account_id, r.money, coalesce(w.class, 'unknown'), coalesce(f.class, 'unknown'), coalesce(w.tier, 'unknown'),
-         coalesce(f.tier, 'unknown'), coalesce(w.segment, 'unknown'), coalesce(f.segment, 'unknown')
+  ), row AS (
+  SELECT 'accounts' AS population, a.account_id AS id, r.money, coalesce(w.class, 'unknown') AS was_class, coalesce(f.class, 'unknown') AS class,
+         coalesce(w.tier, 'unknown') AS was_tier, coalesce(f.tier, 'unknown') AS tier,
+         coalesce(w.segment, 'unknown') AS was_segment, coalesce(f.segment, 'unknown') AS segment
     FROM pl.accounts_placed(q.org, p_at) AS a
     JOIN governed AS g ON g.team_id = CASE WHEN a.team = ANY (v_teams_then) THEN a.team ELSE '' END AND p_at >= g.valid_from AND p_at < g.valid_to
     LEFT JOIN force AS s ON s.team_id = CASE WHEN a.team = ANY (v_teams) THEN a.team ELSE '' END
@@ -57,9 +60,17 @@ BEGIN
          d.segment, coalesce(f.segment, 'unknown')
     FROM pl.open_then(q, p_at) AS d
     JOIN governed AS g ON g.team_id = CASE WHEN d.team = ANY (v_teams_then) THEN d.team ELSE '' END AND p_at >= g.valid_from AND p_at < g.valid_to
-    LEFT JOIN fit AS f ON f.account_id = d.account_id AND p_at >= f.valid_from AND p_at < f.valid_to;
+    LEFT JOIN fit AS f ON f.account_id = d.account_id AND p_at >= f.valid_from AND p_at < f.valid_to
+  ), alike AS (
+    SELECT r.population, r.was_class, r.class, r.was_tier, r.tier, r.was_segment, r.segment, count(*) AS n, sum(r.money) AS money,
+           array_agg(r.id) FILTER (WHERE (r.was_class, r.was_tier, r.was_segment) <> (r.class, r.tier, r.segment)) AS ids
+      FROM row AS r GROUP BY 1, 2, 3, 4, 5, 6, 7
+  )
+  SELECT a.population, a.was_class, a.class, a.was_tier, a.tier, a.was_segment, a.segment, a.n, a.money,
+         ARRAY(SELECT id FROM unnest(a.ids) AS id ORDER BY id COLLATE "C" LIMIT 10)
+    FROM alike AS a;
 END $$;
-COMMENT ON FUNCTION pl.preview_rows(pl.metric_query, strategy, timestamptz) IS
+COMMENT ON FUNCTION pl.preview_groups(pl.metric_query, strategy, timestamptz) IS
   'What the document would govern if it were published now, of what the key may see: accounts at p_at (money: won in the 365 days before), won '
   'deals decided under it, deals open at p_at. Verdicts as pl.judge would give them with the document in force, which a test holds it to';
 
@@ -85,19 +96,23 @@ DECLARE
   v_moves jsonb;
 BEGIN
   v_against := ARRAY(SELECT DISTINCT s.strategy_id FROM pl.strategy_spans(p_org, NULL, NULL) AS s WHERE v_at >= s.valid_from AND v_at < s.valid_to ORDER BY 1);
-  WITH row AS MATERIALIZED (
-    SELECT * FROM pl.preview_rows(q, v_strategy, v_at)
+  WITH alike AS MATERIALIZED (
+    SELECT * FROM pl.preview_groups(q, v_strategy, v_at)
   ), kind AS (
-    SELECT r.population, jsonb_build_object('n', count(*), 'money', sum(r.money), 'classes',
-             jsonb_build_object('on', count(*) FILTER (WHERE r.class = 'on'), 'off', count(*) FILTER (WHERE r.class = 'off'),
-                                'unknown', count(*) FILTER (WHERE r.class = 'unknown'))) AS sums
-      FROM row AS r GROUP BY r.population
-  ), move AS (
-    SELECT r.population, m.what, m.was, m.now, count(*) AS n, sum(r.money) AS money, (array_agg(r.id ORDER BY r.id COLLATE "C"))[1:10] AS sample
-      FROM row AS r
-     CROSS JOIN LATERAL (VALUES ('class', r.was_class, r.class), ('tier', r.was_tier, r.tier), ('segment', r.was_segment, r.segment)) AS m(what, was, now)
+    SELECT a.population, jsonb_build_object('n', sum(a.n), 'money', sum(a.money), 'classes',
+             jsonb_build_object('on', coalesce(sum(a.n) FILTER (WHERE a.class = 'on'), 0), 'off', coalesce(sum(a.n) FILTER (WHERE a.class = 'off'), 0),
+                                'unknown', coalesce(sum(a.n) FILTER (WHERE a.class = 'unknown'), 0))) AS sums
+      FROM alike AS a GROUP BY a.population
+  ), part AS (
+    SELECT a.population, m.what, m.was, m.now, a.n, a.money, a.sample
+      FROM alike AS a
+     CROSS JOIN LATERAL (VALUES ('class', a.was_class, a.class), ('tier', a.was_tier, a.tier), ('segment', a.was_segment, a.segment)) AS m(what, was, now)
      WHERE m.was <> m.now
-     GROUP BY r.population, m.what, m.was, m.now
+  ), move AS (
+    SELECT p.population, p.what, p.was, p.now, sum(p.n) AS n, sum(p.money) AS money,
+           ARRAY(SELECT s.id FROM part AS o CROSS JOIN LATERAL unnest(o.sample) AS s(id)
+                  WHERE (o.population, o.what, o.was, o.now) = (p.population, p.what, p.was, p.now) ORDER BY s.id COLLATE "C" LIMIT 10) AS sample
+      FROM part AS p GROUP BY p.population, p.what, p.was, p.now
   ), moved AS (
     SELECT m.population, m.what, jsonb_agg(jsonb_build_object('from', m.was, 'to', m.now, 'n', m.n, 'money', pl.money_text(coalesce(m.money, 0), q.reporting),
                                                               'sample', to_jsonb(m.sample)) ORDER BY m.n DESC, m.was, m.now) AS list

@@ -200,6 +200,8 @@ class Publish(Case):
             f"99th percentile {times[len(times) * 99 // 100]:.3f} s, slowest {times[-1]:.2f} s")
         self.assertEqual(server.value("SELECT count(*) FROM deal_fact WHERE org_id = 1 AND closed_class <> 'unknown' AND closed_strategy <> 's2'"), "0")
         self.assertEqual(server.value("SELECT count(*) FROM deal_fact_of AS d JOIN org_version AS v USING (org_id) WHERE d.epoch <> v.epoch"), "0")
+        if DEALS > OVER_HTTP:
+            return
         published = self.digest(server)
         self.assertEqual(server.plumbline("rebuild").returncode, 0)
         self.assertEqual(self.digest(server), published, "a rebuild changed what the job made")
