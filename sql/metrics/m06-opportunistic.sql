@@ -30,7 +30,11 @@ COMMENT ON FUNCTION pl.deal_effort IS 'counted hours spent on each of these deal
 
 CREATE FUNCTION pl.latest_wins(q pl.metric_query, p_from timestamptz, p_to timestamptz, p_limit int) RETURNS TABLE (deal_id text, money numeric)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+  v_all pl.metric_query := pl.unfiltered(q);
 BEGIN
+  -- What a win costs is not a matter of who is credited.
+  v_all.credit := 'at_event';
   IF q.plain THEN
     RETURN QUERY
     SELECT f.deal_id, f.money FROM deal_fact f
@@ -39,7 +43,7 @@ BEGIN
     LIMIT p_limit;
   ELSE
     RETURN QUERY
-    SELECT d.deal_id, d.money FROM pl.closed_deals(pl.unfiltered(q), p_from, p_to) d
+    SELECT d.deal_id, d.money FROM pl.closed_deals(v_all, p_from, p_to) d
     WHERE d.outcome = 'won' AND d.class = 'on' AND d.money IS NOT NULL
     ORDER BY d.at DESC, d.deal_id COLLATE "C"
     LIMIT p_limit;

@@ -5,19 +5,23 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH deal AS (
-    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.class, p.money, p.unpriced, p.backcast, p.no_owner FROM pl.placed_won(q) p
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.class, p.money, p.credit, p.unpriced, p.backcast, p.no_owner,
+           -- who shares a deal does not make it smaller
+           CASE WHEN p.credit = 1 THEN p.money ELSE p.money / nullif(p.credit, 0) END AS size
+    FROM pl.placed_won(q) p
   ), side AS (
-    SELECT d.total, d.key, d.period, CASE WHEN grouping(d.class) = 1 THEN 'all' ELSE d.class END AS class, count(d.money) AS n, sum(d.money) AS sum,
-           max(d.money) AS largest, percentile_cont(0.5) WITHIN GROUP (ORDER BY d.money::float8) AS median,
-           count(*) AS deals, count(*) FILTER (WHERE d.unpriced) AS unpriced, count(*) FILTER (WHERE d.backcast) AS backcast, count(*) FILTER (WHERE d.no_owner) AS no_owner
+    SELECT d.total, d.key, d.period, CASE WHEN grouping(d.class) = 1 THEN 'all' ELSE d.class END AS class,
+           coalesce(sum(d.credit) FILTER (WHERE d.money IS NOT NULL), 0) AS n, sum(d.money) AS sum,
+           max(d.size) AS largest, percentile_cont(0.5) WITHIN GROUP (ORDER BY d.size::float8) AS median,
+           sum(d.credit) AS deals, coalesce(sum(d.credit) FILTER (WHERE d.unpriced), 0) AS unpriced, count(*) FILTER (WHERE d.backcast) AS backcast, count(*) FILTER (WHERE d.no_owner) AS no_owner
     FROM deal d GROUP BY GROUPING SETS ((d.total, d.key, d.period, d.class), (d.total, d.key, d.period))
   ), part AS MATERIALIZED (
     SELECT s.total, s.key, s.period, s.class, s.n, s.sum, s.deals, s.unpriced, s.backcast, s.no_owner, pl.ratio(s.sum, s.n) AS mean,
-           json_build_object('n', s.n, 'mean', pl.money_text(pl.ratio(s.sum, s.n), q.currency), 'median', pl.money_text(s.median::numeric, q.currency),
-                             'without_largest', CASE WHEN s.n > 1 THEN pl.money_text(pl.ratio(s.sum - s.largest, s.n - 1), q.currency) END) AS shown
+           json_build_object('n', trim_scale(s.n), 'mean', pl.money_text(pl.ratio(s.sum, s.n), q.currency), 'median', pl.money_text(s.median::numeric, q.currency),
+                             'without_largest', CASE WHEN s.n > 1 AND q.credit <> 'split' THEN pl.money_text(pl.ratio(s.sum - s.largest, s.n - 1), q.currency) END) AS shown
     FROM side s
   )
-  SELECT a.total, a.key, a.period, p.mean, coalesce(p.sum, 0), NULL::numeric, coalesce(p.n, 0)::numeric, NULL::numeric[],
+  SELECT a.total, a.key, a.period, p.mean, coalesce(p.sum, 0), NULL::numeric, coalesce(p.n, 0), NULL::numeric[],
          CASE WHEN p.mean IS NULL THEN 'empty_denominator' END,
          pl.excluded(q, coalesce(u.deals, 0), coalesce(u.sum, 0), coalesce(p.unpriced, 0), coalesce(p.deals - p.n - p.unpriced, 0), coalesce(p.no_owner, 0)),
          pl.quality(q, coalesce(p.sum, 0) - coalesce(u.sum, 0), coalesce(u.sum, 0), coalesce(p.backcast, 0)), '{}'::json,

@@ -15,19 +15,22 @@ BEGIN
   RETURN QUERY
   WITH deal AS (
     SELECT true AS total, ''::text AS key, 0 AS period, d.class, d.outcome, d.money, d.credit, d.backcast, d.at - d.created_at AS took
-    FROM pl.closed_deals(q, q.stock_at - make_interval(days => q.window_days), q.stock_at + interval '1 microsecond') d
-    WHERE d.outcome IN ('won', 'lost')
+    FROM pl.shared_deals(q, q.stock_at - make_interval(days => q.window_days), q.stock_at + interval '1 microsecond') s, LATERAL (SELECT (s.deal).*) d
+    WHERE s.of_total IS NOT FALSE AND d.outcome IN ('won', 'lost')
     UNION ALL
     SELECT false,
            CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
                              WHEN 'period' THEN (q.subs[i.period]).label END,
            coalesce(i.period, 0), d.class, d.outcome, d.money, d.credit, d.backcast, d.at - d.created_at
-    FROM pl.stock_instants(q) i, pl.closed_deals(q, i.at - make_interval(days => q.window_days), i.at + interval '1 microsecond') d
-    WHERE q.grouped_by IS NOT NULL AND d.outcome IN ('won', 'lost')
+    FROM pl.stock_instants(q) i, pl.shared_deals(q, i.at - make_interval(days => q.window_days), i.at + interval '1 microsecond') s,
+         LATERAL (SELECT (s.deal).*) d
+    WHERE q.grouped_by IS NOT NULL AND s.of_total IS NOT TRUE AND d.outcome IN ('won', 'lost')
   )
   SELECT d.total, d.key, d.period, CASE WHEN grouping(d.class) = 1 THEN 'all' ELSE d.class END,
-         coalesce(sum(d.credit) FILTER (WHERE d.outcome = 'won'), 0), sum(d.credit), avg(d.money) FILTER (WHERE d.outcome = 'won'),
-         avg(extract(epoch FROM d.took) / 86400) FILTER (WHERE d.outcome = 'won' AND d.took >= interval '0'),
+         coalesce(sum(d.credit) FILTER (WHERE d.outcome = 'won'), 0), sum(d.credit),
+         pl.ratio(sum(d.money) FILTER (WHERE d.outcome = 'won'), sum(d.credit) FILTER (WHERE d.outcome = 'won' AND d.money IS NOT NULL)),
+         pl.ratio(sum(extract(epoch FROM d.took) / 86400 * d.credit) FILTER (WHERE d.outcome = 'won' AND d.took >= interval '0'),
+                  sum(d.credit) FILTER (WHERE d.outcome = 'won' AND d.took >= interval '0')),
          (count(*) FILTER (WHERE d.backcast))::numeric
   FROM deal d GROUP BY GROUPING SETS ((d.total, d.key, d.period, d.class), (d.total, d.key, d.period));
 END

@@ -17,9 +17,9 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH deal AS (
-    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.account_id, p.money, p.unpriced, p.no_owner, p.backcast FROM pl.placed_book(q) p
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, p.account_id, p.money, p.credit, p.unpriced, p.no_owner, p.backcast FROM pl.placed_book(q) p
   ), client AS MATERIALIZED (
-    SELECT d.total, d.key, d.period, d.account_id, greatest(sum(d.money), 0) AS money, max(d.money) AS largest, count(d.money) AS n
+    SELECT d.total, d.key, d.period, d.account_id, greatest(sum(d.money), 0) AS money, max(d.money) AS largest, sum(d.credit) AS n
     FROM deal d WHERE d.account_id IS NOT NULL AND d.money IS NOT NULL GROUP BY d.total, d.key, d.period, d.account_id
   ), book AS MATERIALIZED (
     SELECT c.total, c.key, c.period, sum(c.money) AS money, max(c.money) AS top, max(c.largest) AS largest, sum(c.n) AS n, count(*) AS clients,
@@ -31,12 +31,12 @@ BEGIN
     FROM book b
     JOIN client c ON (c.total, c.key, c.period) = (b.total, b.key, b.period)
     CROSS JOIN LATERAL (SELECT CASE WHEN c.account_id = b.holder THEN greatest(c.money - b.largest, 0) ELSE c.money END AS money) x
-    WHERE b.n > 1
+    WHERE b.n > 1 AND q.credit <> 'split'
     GROUP BY b.total, b.key, b.period
   ), left_out AS MATERIALIZED (
-    SELECT d.total, d.key, d.period, count(*) FILTER (WHERE d.account_id IS NULL) AS unknown,
-           coalesce(sum(d.money) FILTER (WHERE d.account_id IS NULL), 0) AS unknown_money, count(*) FILTER (WHERE d.unpriced) AS unpriced,
-           count(*) FILTER (WHERE d.money IS NULL AND NOT d.unpriced) AS no_amount,
+    SELECT d.total, d.key, d.period, coalesce(sum(d.credit) FILTER (WHERE d.account_id IS NULL), 0) AS unknown,
+           coalesce(sum(d.money) FILTER (WHERE d.account_id IS NULL), 0) AS unknown_money, coalesce(sum(d.credit) FILTER (WHERE d.unpriced), 0) AS unpriced,
+           coalesce(sum(d.credit) FILTER (WHERE d.money IS NULL AND NOT d.unpriced), 0) AS no_amount,
            count(*) FILTER (WHERE d.no_owner) AS no_owner, count(*) FILTER (WHERE d.backcast) AS backcast
     FROM deal d GROUP BY d.total, d.key, d.period
   )
@@ -46,7 +46,7 @@ BEGIN
          pl.quality(q, coalesce(b.money, 0), coalesce(o.unknown_money, 0), coalesce(o.backcast, 0)), '{}'::json,
          json_build_object('clients', coalesce(b.clients, 0), 'effective_clients', round(pl.ratio(1, b.hhi), 6),
                            'normalised', CASE WHEN b.clients > 1 THEN round((b.hhi - 1.0 / b.clients) / (1 - 1.0 / b.clients), 6) END,
-                           'top_share', round(pl.ratio(b.top, b.money), 6), 'largest_deal_share', round(pl.ratio(b.largest, b.money), 6),
+                           'top_share', round(pl.ratio(b.top, b.money), 6), 'largest_deal_share', CASE WHEN q.credit <> 'split' THEN round(pl.ratio(b.largest, b.money), 6) END,
                            'without_largest', round(w.hhi, 6), 'top_share_without_largest', round(pl.ratio(w.top, w.money), 6))
   FROM pl.answer_places(q, ARRAY(SELECT DISTINCT x.key FROM left_out x WHERE NOT x.total)) a
   LEFT JOIN book b ON (b.total, b.key, b.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))

@@ -154,7 +154,7 @@ def deal_size(place):
         largest = max(((row.money / row.credit, credit(r for r in rows if r.id == row.id)) for row in once(rows) if row.credit), default=None)
         rest = n - largest[1]
         return {"n": n, "mean": Money(ratio(money(rows), n)), "median": Money(Fraction(percentile(sizes, 0.5)), exact=False),
-                "without_largest": Money(ratio(money(rows) - largest[0] * largest[1], rest)) if rest > 0 else None}
+                "without_largest": Money(ratio(money(rows) - largest[0] * largest[1], rest)) if rest > 0 and place.question.credit != "split" else None}
     everyone, n = side(won), credit(priced(won))
     unknown = money(of(won, "unknown"))
     return {"value": everyone["mean"] if everyone else None, "numerator": Money(money(won)), "n": n, "reason": None if everyone else "empty_denominator",

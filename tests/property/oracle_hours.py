@@ -3,7 +3,7 @@ import datetime
 from fractions import Fraction
 
 from oracle_deals import bookings_share, credit, interval, left_out, money, of, priced, quality
-from oracle_places import Money, percentile, ratio
+from oracle_places import Money, Place, percentile, ratio
 
 
 def linked(rows):
@@ -76,7 +76,7 @@ def segment_shares(place):
 def focus_gap(place):
     """By segment: the segment's share of all time and of all money; else the shares with on-strategy accounts."""
     if place.places.by == "segment" and place.key is not None:
-        shares = segment_shares(place.places.total())
+        shares = segment_shares(Place(place.places, None, place.sub))
         time, earned = shares.get(place.key, [0 if any(one[n] is not None for one in shares.values()) else None for n in (0, 1)])
         none = None in (time, earned)
         return {} if place.key == "unknown" else {"value": None if none else time - earned, "parts": {"time": time, "money": earned}}

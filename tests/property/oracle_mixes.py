@@ -101,7 +101,7 @@ def concentration(place):
             "excluded": {"unknown": credit(none), "unknown_amount": Money(money(none)), **{key: left_out(place.won)[key] for key in ("unpriced", "no_amount", "no_owner")}},
             "parts": {"clients": n, "effective_clients": ratio(1, hhi) if hhi else None,
                       "normalised": None if hhi is None or n < 2 else (hhi - Fraction(1, n)) / (1 - Fraction(1, n)),
-                      "top_share": ratio(max(clients.values(), default=0), whole), "largest_deal_share": ratio(max(largest.values(), default=0), whole)}}
+                      "top_share": ratio(max(clients.values(), default=0), whole), "largest_deal_share": None if place.question.credit == "split" else ratio(max(largest.values(), default=0), whole)}}
 
 
 DEFAULT_WEIGHTS = {"bookings": 0.25, "pipeline": 0.20, "time": 0.25, "product": 0.15, "message": 0.15}

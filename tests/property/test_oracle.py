@@ -51,7 +51,6 @@ METRICS = {
     "strategy_setters": (oracle_mixes.strategy_setters, ("rep", "team"), ("closed",)),
 }
 TOGETHER = ("leaderboard", "strategy_setters")  # a group's figure depends on all groups
-UNSPLIT = ("cycle_days", "deal_size", "velocity", "concentration", "opportunistic")
 OF_DEALS = ("open_pipeline_share", "pipeline_created_share", "bookings_share", "win_rate", "cycle_days", "deal_size")
 
 
@@ -67,7 +66,7 @@ def random_question(pick, settings):
         query["granularity"] = pick.choice(["month", "quarter"])
     if by == "period" and "granularity" not in query:
         del query["by"]
-    query["credit"] = pick.choice(["at_event", "at_event", "current", "split"] if metric not in UNSPLIT else ["at_event", "current"])
+    query["credit"] = pick.choice(["at_event", "at_event", "current", "split"])
     query["fit_basis"] = pick.choice(["as_judged", "as_judged", "current", "restated:s1", "restated:s3", "restated:s4"])
     query["currency"] = pick.choice([settings["reporting_currency"], "USD", "EUR", "GBP"])
     filters = {"rep": pick.choice(["r01", "r05", "__none__"]), "team": pick.choice(["emea", "world", "apac", "lone"]), "segment": pick.choice(["clinics", "banks", "unknown"]),
@@ -119,6 +118,7 @@ class Oracle(Case):
             questions += [("strategy_setters", {"period": "2025", "by": "rep", "over": over, "weight": weight})
                           for over, weight in (("product", "bookings"), ("segment", "pipeline"), ("product", "pipeline"), ("segment", "hours"))]
             questions += [("deliberate_emergent", {"period": "2025", "by": "team", "over": "product"})]
+            questions += [(metric, {"period": "2025", "by": by, "credit": "split"}) for metric in ("cycle_days", "deal_size", "velocity", "concentration", "opportunistic") for by in ("rep", "team")]
             questions += [random_question(pick, history.settings) for _ in range(QUESTIONS)]
             for (metric, query), answer in zip(questions, world.ask(questions)):
                 with self.subTest(metric=metric, query=query, again=f"PLUMBLINE_TEST_SEED={seed} PLUMBLINE_TEST_DEALS={DEALS}"):
