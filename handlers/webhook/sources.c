@@ -401,17 +401,44 @@ static const struct field secret_fields[] = {
 };
 static const struct shape secret_shape = SHAPE("secret", secret_fields);
 
-/* A secret in a form that every scheme takes: whsec_ and base64, as Standard Webhooks writes it, or hexadecimal digits. */
-static void make_secret(struct buffer *secret)
+/* A secret in the form that the first verifier of a document takes: base64 behind its prefix (whsec_), user and password, or hexadecimal
+ * digits, which are a text as well as a key. */
+static void make_secret(const json_t *document, struct buffer *secret)
 {
+	const json_t *verifier = json_array_get(json_object_get(document, "verify"), 0);
+	struct text prefix = member_text(verifier, "secret_prefix");
 	unsigned char bytes[SECRET_BYTES];
 	char text[2 * SECRET_BYTES + 1];
 
 	randombytes_buf(bytes, sizeof bytes);
-	sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
+	if (text_equal(member_text(verifier, "secret_encoding"), TEXT("base64")))
+		sodium_bin2base64(text, sizeof text, bytes, sizeof bytes, sodium_base64_VARIANT_ORIGINAL);
+	else
+		sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
+	if (prefix.data != NULL)
+		buffer_append_text(secret, prefix);
+	else if (text_equal(member_text(verifier, "type"), TEXT("basic")))
+		buffer_append_string(secret, "plumbline:");
 	buffer_append_string(secret, text);
 	sodium_memzero(bytes, sizeof bytes);
 	sodium_memzero(text, sizeof text);
+}
+
+static enum err make_secret_for(struct request *request, struct reply *reply, struct buffer *secret)
+{
+	struct reply source = {0};
+	json_t *answer = NULL;
+	enum err err = source_get(request, &source);
+
+	if (err == ERR_OK) {
+		answer = json_loadb(source.body.data, source.body.size, 0, NULL);
+		make_secret(json_object_get(answer, "document"), secret);
+	} else {
+		reply_error(reply, err, "%s", buffer_text(&source.detail).data != NULL ? source.detail.data : "");
+	}
+	json_decref(answer);
+	reply_free(&source);
+	return err;
 }
 
 static enum err put_secret(struct request *request, struct reply *reply, struct text secret, long long overlap_hours)
@@ -463,10 +490,10 @@ enum err source_secret_post(struct request *request, struct reply *reply)
 		return reply_error(reply, ERR_VALIDATION_FAILED, "the secret cannot be accepted");
 	}
 	secret = member_text(body, "secret");
-	if (secret.data == NULL)
-		make_secret(&made);
+	err = secret.data == NULL ? make_secret_for(request, reply, &made) : ERR_OK;
 	overlap = json_object_get(body, "overlap_hours") != NULL ? json_integer_value(json_object_get(body, "overlap_hours")) : OVERLAP_DEFAULT_H;
-	err = put_secret(request, reply, secret.data != NULL ? secret : buffer_text(&made), overlap);
+	if (err == ERR_OK)
+		err = put_secret(request, reply, secret.data != NULL ? secret : buffer_text(&made), overlap);
 	if (err == ERR_OK && made.size > 0) {
 		/* Shown this once. */
 		reply->body.size--;

@@ -135,6 +135,12 @@ class Secrets(Deliverer):
                             ("/secret", "too_short"), ("/overlap_hours", "out_of_range"), ("/x", "unknown_attribute"))
         self.assert_problem(self.admin.post("/v1/sources/nobody/secrets", {"secret": SECRET}), 404, "not_found")
 
+    def test_made_in_the_form_the_source_takes(self):
+        for preset, form in (("generic", r"[0-9a-f]{64}"), ("standard", r"whsec_[A-Za-z0-9+/]{43}="), ("pipedrive", r"plumbline:[0-9a-f]{64}"), ("close", r"[0-9a-f]{64}")):
+            self.assert_ok(self.admin.put(f"/v1/sources/made-{preset}", {"preset": preset}))
+            self.assertRegex(self.assert_status(self.admin.post(f"/v1/sources/made-{preset}/secrets"), 201).json()["secret"], f"^{form}$")
+        self.assert_problem(self.admin.post("/v1/sources/nobody/secrets"), 404, "not_found")
+
     def test_without_a_secret_nothing_passes(self):
         self.assert_ok(self.admin.put("/v1/sources/bare", {"preset": "generic"}))
         self.assert_problem(self.deliver({"object": "account", "id": "b1"}, "bare", ""), 401, "unverified")
