@@ -7,6 +7,7 @@
 #include "org_settings.h"
 #include "resources.h"
 #include "route.h"
+#include "snapshots.h"
 #include "strategies.h"
 #include "system.h"
 #include "webhook/deliveries.h"
@@ -156,6 +157,16 @@ const struct route routes[] = {
 	 .operation_id = "queryMetrics"},
 	{.method = METHOD_GET, .path = "/v1/leaderboard", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &leaderboard_params,
 	 .run = query_run, .versioned = true, .standby = true, .statement = STATEMENT_leaderboard, .operation_id = "getLeaderboard"},
+
+	/* what it added up to */
+	{.method = METHOD_GET, .path = "/v1/snapshots", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &snapshot_list_params, .run = query_run,
+	 .versioned = true, .statement = STATEMENT_snapshot_list, .export = STATEMENT_snapshot_export, .operation_id = "listSnapshots"},
+	{.method = METHOD_POST, .path = "/v1/snapshots", .scope = SCOPE_READ, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, .run = snapshot_post,
+	 .statement = STATEMENT_snapshot_create, .operation_id = "createSnapshot"},
+	{.method = METHOD_GET, .path = "/v1/snapshots/{id}", .scope = SCOPE_READ, .run = query_run, .versioned = true, .statement = STATEMENT_snapshot_get,
+	 .operation_id = "getSnapshot"},
+	{.method = METHOD_GET, .path = "/v1/snapshots/{id}/drift", .scope = SCOPE_READ, .run = query_run, .versioned = true,
+	 .statement = STATEMENT_snapshot_drift, .operation_id = "getSnapshotDrift"},
 
 	/* the organisation */
 	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .versioned = true, .statement = STATEMENT_settings_get,

@@ -53,6 +53,7 @@ CREATE TYPE pl.metric_query AS (
   known_shown    timestamptz,
   upto           timestamptz,
   stock_at       timestamptz,
+  stands         boolean,
   reporting      text,
   currency       text,
   credit         text,
@@ -104,7 +105,7 @@ CREATE TYPE pl.metric_query AS (
 );
 COMMENT ON TYPE pl.metric_query IS
   'A question, resolved. as_of, known_at: null = everything known now. bounds: starts of the sub-periods when a granularity splits the rows, '
-  'else null. compare: the other period, if one is asked for. upto: the last instant the answer knows of. stock_at: the instant at which stocks (open deals, clients) are taken (both inclusive). reps, teams: whose rows are in, null = all; team: the one asked about (teams: with those below it). basis: the '
+  'else null. compare: the other period, if one is asked for. upto: the last instant the answer knows of. stock_at: the instant at which stocks (open deals, clients) are taken (both inclusive). stands: as_of is a snapshot''s moment, and stocks are taken as without it. reps, teams: whose rows are in, null = all; team: the one asked about (teams: with those below it). basis: the '
   'strategy that rows are judged by instead of the one in force then. plain: the fact tables answer as they are. strategy, body: the one whose '
   'targets, labels and thresholds hold. errors: problems found so far, while it is being resolved. groups: keys that get a row even when nothing happened. window_given: window_days when the question names it, else null. '
   'min_activities, grace_days: what covers a target account, and how long after it changed hands it is not asked for (METRICS.md M16)';

@@ -56,7 +56,8 @@ BEGIN
   q.end_on := p_period.end_on;
   q.start_at := pl.local_midnight(q.first_on, q.zone);
   q.end_at := pl.local_midnight(q.end_on, q.zone);
-  q.stock_at := CASE WHEN q.as_of IS NULL THEN least(q.end_at - interval '1 microsecond', q.upto) ELSE q.as_of END;
+  -- A snapshot of a question without as_of is asked as of its moment, and yet stands where that question stands.
+  q.stock_at := CASE WHEN q.as_of IS NULL OR q.stands THEN least(q.end_at - interval '1 microsecond', q.upto) ELSE q.as_of END;
   IF q.granularity IS NOT NULL AND q.errors = '[]' THEN
     IF (q.end_on - q.first_on) / (CASE q.granularity WHEN 'week' THEN 7 WHEN 'month' THEN 28 ELSE 90 END) > 1200 THEN
       q.errors := q.errors || pl.problem('granularity', 'out_of_range', 'the period has more than 1200 parts of this length; take longer ones');
@@ -95,6 +96,7 @@ BEGIN
   q.known_shown := pl.local_midnight(v_today + 1, q.zone);
   q.as_of_shown := q.known_shown;
   q.as_of := pl.last_instant(p_params ->> 'as_of', q.zone);
+  q.stands := p_params ->> 'stands' = 'period';
   q.known_at := pl.last_instant(p_params ->> 'known_at', q.zone);
   IF q.as_of IS NOT NULL THEN
     q.as_of_shown := q.as_of;

@@ -44,7 +44,9 @@ class EntityTags(Case):
         """What stands in place of {id} or {key} in paths that know no "t"."""
         cls.server.sql("INSERT INTO job (org_id, job_id, kind, object, status, phase, params, chunk, actor, created_at, finished_at) "
                        "VALUES (1, 1, 'publish', 'strategy/s1', 'done', 'done', '{}', 1, 'key:x', now(), now())")
-        return {"/v1/strategies": "s2", "/v1/fx-rates": "EUR-USD-2026-01-01", "/v1/metrics": "bookings_share", "/v1/jobs": "j1"}
+        snapshot = cls.client.post("/v1/snapshots", {"of": "alignment", "question": {"period": "2026-Q1"}})
+        assert snapshot.status == 201, snapshot
+        return {"/v1/snapshots": "p1", "/v1/strategies": "s2", "/v1/fx-rates": "EUR-USD-2026-01-01", "/v1/metrics": "bookings_share", "/v1/jobs": "j1"}
 
     @staticmethod
     def assert_written(answer):
