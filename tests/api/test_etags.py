@@ -46,7 +46,10 @@ class EntityTags(Case):
                        "VALUES (1, 1, 'publish', 'strategy/s1', 'done', 'done', '{}', 1, 'key:x', now(), now())")
         snapshot = cls.client.post("/v1/snapshots", {"of": "alignment", "question": {"period": "2026-Q1"}})
         assert snapshot.status == 201, snapshot
-        return {"/v1/snapshots": "p1", "/v1/strategies": "s2", "/v1/fx-rates": "EUR-USD-2026-01-01", "/v1/metrics": "bookings_share", "/v1/jobs": "j1"}
+        assert cls.client.post("/v1/sources", {"source": "crm", "preset": "hubspot"}).status in (200, 201)
+        refused = cls.client.put("/v1/products/t?occurred_at=2099-01-01T00:00:00Z", {"name": "P"})
+        assert refused.status == 422, refused
+        return {"/v1/sources": "crm", "/v1/quarantine": "1", "/v1/snapshots": "p1", "/v1/strategies": "s2", "/v1/fx-rates": "EUR-USD-2026-01-01", "/v1/metrics": "bookings_share", "/v1/jobs": "j1"}
 
     @staticmethod
     def assert_written(answer):
