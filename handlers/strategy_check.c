@@ -193,15 +193,12 @@ static const struct shape strategy_shape = SHAPE("strategy", strategy_fields);
 /* A number, or a decimal written as text; NaN for anything else. */
 static double number_of(const json_t *value)
 {
-	char *end;
-	double number;
-
 	if (json_is_number(value))
 		return json_number_value(value);
-	if (!json_is_string(value) || json_string_length(value) == 0)
+	/* PostgreSQL reads the text later: what only strtod understands (0x10, inf, blanks) is no number. */
+	if (!json_is_string(value) || !value_is_decimal((struct text){json_string_value(value), json_string_length(value)}))
 		return NAN;
-	number = strtod(json_string_value(value), &end);
-	return *end == '\0' ? number : NAN;
+	return strtod(json_string_value(value), NULL);
 }
 
 static void check_total(double total, const char *pointer, const char *what, struct problems *problems)

@@ -7,13 +7,12 @@ BEGIN
   SELECT s.total, s.key, s.period, CASE WHEN s.money_on + s.money_off > 0 THEN pl.ratio(s.money_on, s.money_on + s.money_off) END,
          s.money_on, s.money_on + s.money_off, s.priced_on + s.priced_off, NULL::numeric[],
          pl.money_reason(s.money_on + s.money_off, s.priced_on + s.priced_off),
-         pl.excluded(q, s.n_unknown, s.money_unknown, s.unpriced, s.no_amount, s.no_owner),
+         pl.with_member(pl.excluded(q, s.n_unknown, s.money_unknown, s.unpriced, s.no_amount, s.no_owner), 'no_probability', to_json(trim_scale(s.no_probability))),
          pl.quality(q, s.money_on + s.money_off, s.money_unknown, s.backcast),
          json_build_object('amount', pl.money_form(q, s.money_on, s.money_off, s.priced_on + s.priced_off),
                            'count', pl.count_form(q, s.n_on, s.n_on + s.n_off),
                            'weighted', pl.money_form(q, s.weighted_on, s.weighted_off, s.priced_on + s.priced_off)),
-         (SELECT json_object_agg(e.key, e.value)
-          FROM (SELECT * FROM json_each(pl.share_parts(q, s)) UNION ALL SELECT 'no_probability', to_json(trim_scale(s.no_probability))) e)
+         pl.share_parts(q, s)
   FROM pl.shares(f.open, 'open') s;
 END
 $$;
@@ -22,5 +21,5 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
   ('open_pipeline_share', 'M03', 'Pipeline on strategy', 'open money with on-strategy accounts / (on + off)', 'fraction', 'money',
    'deals open at the end of the period (at as_of when given), judged and priced at that time', '{rep,team,segment,product,tier,origin,period}',
    'nothing open with an amount: empty_denominator',
-   'weighted: amount × probability of the deal, else of its stage; deals without one are counted in parts.no_probability and not weighted.',
+   'weighted: amount × probability of the deal, else of its stage; deals without one are counted in excluded.no_probability and not weighted.',
    '{open}', 2, 'open');

@@ -101,6 +101,13 @@ $$;
 COMMENT ON FUNCTION pl.off_wins IS
   'off-strategy wins with a price: opportunistic (easy origin, or hours per money at most p_usual), unclassified (nothing is known to tell by), else misdirected (METRICS.md M06)';
 
+CREATE FUNCTION pl.off_part(q pl.metric_query, p_n numeric, p_money numeric, p_whole numeric) RETURNS json
+LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('n', trim_scale(coalesce(p_n, 0)), 'amount', pl.money_text(coalesce(p_money, 0), q.currency),
+                           'share', CASE WHEN p_whole > 0 THEN round(pl.ratio(coalesce(p_money, 0), p_whole), 6) END)
+$$;
+COMMENT ON FUNCTION pl.off_part IS 'one kind of off-strategy win: deals, money, and its share of all money won on and off strategy';
+
 CREATE FUNCTION pl.metric_opportunistic(q pl.metric_query, f pl.facts) RETURNS SETOF pl.metric_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
@@ -122,9 +129,8 @@ BEGIN
          pl.excluded(q, w.n_unknown, w.money_unknown, w.unpriced, w.no_amount, w.no_owner),
          pl.quality(q, w.money_on + w.money_off, w.money_unknown, w.backcast), '{}'::json,
          json_build_object(
-           'opportunistic', json_build_object('n', trim_scale(coalesce(x.easy_n, 0)), 'amount', pl.money_text(coalesce(x.easy, 0), q.currency)),
-           'misdirected', json_build_object('n', trim_scale(coalesce(x.hard_n, 0)), 'amount', pl.money_text(coalesce(x.hard, 0), q.currency)),
-           'unclassified', json_build_object('n', trim_scale(coalesce(x.rest_n, 0)), 'amount', pl.money_text(coalesce(x.rest, 0), q.currency)),
+           'opportunistic', pl.off_part(q, x.easy_n, x.easy, w.money_on + w.money_off), 'misdirected', pl.off_part(q, x.hard_n, x.hard, w.money_on + w.money_off),
+           'unclassified', pl.off_part(q, x.rest_n, x.rest, w.money_on + w.money_off),
            'budget', json_build_object('limit', v_limit, 'used', round(u.used, 6), 'remaining', round(v_limit - u.used, 6),
              'status', CASE WHEN u.used > v_limit THEN 'over' WHEN u.used >= 0.8 * v_limit THEN 'near' WHEN u.used IS NOT NULL AND v_limit IS NOT NULL THEN 'ok' END),
            'effort_rule', CASE WHEN v_usual IS NULL THEN 'unavailable' ELSE 'median' END, 'usual_hours_per_money', round(v_usual, 12))

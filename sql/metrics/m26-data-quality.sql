@@ -23,7 +23,7 @@ BEGIN
   ), touched AS MATERIALIZED (
     SELECT DISTINCT h.deal_id, h.account_id FROM pl.hour_rows(v_recent, p_at - make_interval(days => q.window_days), p_at + interval '1 microsecond') h
   ), idle AS (
-    SELECT o.deal_id, o.rep FROM open o
+    SELECT DISTINCT o.deal_id FROM open o
     JOIN pl.deal_facts(q.org, q.as_of, q.known_at) f ON f.deal_id = o.deal_id AND f.created_at < p_at - make_interval(days => q.window_days)
     WHERE o.deal_id NOT IN (SELECT t.deal_id FROM touched t WHERE t.deal_id IS NOT NULL)
       AND coalesce(o.account_id, '') NOT IN (SELECT t.account_id FROM touched t WHERE t.account_id IS NOT NULL)
@@ -31,6 +31,7 @@ BEGIN
   SELECT p_period, i.issue, i.reason, 'opportunity', d.deal_id, d.rep, d.team, NULL::text, d.at, d.credit, d.money, NULL::numeric,
          CASE i.issue WHEN 'unpriced' THEN concat(d.currency, '-', q.currency) END
   FROM deal d
+  LEFT JOIN idle x ON x.deal_id = d.deal_id
   CROSS JOIN LATERAL (
     SELECT 'looked_at' AS issue, NULL::text AS reason
     UNION ALL SELECT 'unknown', d.reason WHERE d.class = 'unknown'
@@ -38,8 +39,7 @@ BEGIN
     UNION ALL SELECT 'unpriced', NULL WHERE d.amount IS NOT NULL AND d.money IS NULL
     UNION ALL SELECT 'no_owner', NULL WHERE d.rep IS NULL
     UNION ALL SELECT 'stale_expected_close', NULL WHERE d.outcome = 'open' AND d.expected_close < pl.local_date(p_at, q.zone)
-    UNION ALL SELECT 'stale_no_activity', NULL
-              WHERE d.outcome = 'open' AND EXISTS (SELECT FROM idle x WHERE x.deal_id = d.deal_id AND x.rep IS NOT DISTINCT FROM d.rep)) i;
+    UNION ALL SELECT 'stale_no_activity', NULL WHERE d.outcome = 'open' AND x.deal_id IS NOT NULL) i;
 END
 $$;
 COMMENT ON FUNCTION pl.deal_findings IS
@@ -165,32 +165,40 @@ BEGIN
            count(DISTINCT p.id) FILTER (WHERE p.kind = 'activity') AS activities,
            count(DISTINCT (p.kind, p.id)) FILTER (WHERE p.issue <> 'looked_at' AND p.kind IN ('opportunity', 'activity')) AS affected
     FROM found p GROUP BY p.total, p.key, p.period
-  ), place AS (
-    SELECT a.total, a.key, a.period, coalesce(o.deals, 0) AS deals, coalesce(o.activities, 0) AS activities, coalesce(o.affected, 0) AS affected,
-           (SELECT coalesce(sum(i.n), 0) FROM issue i WHERE (i.total, i.key, i.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS findings,
-           (SELECT json_object_agg(x.issue, pl.issue_part(q, x.issue, i.n, i.money, i.hours) ORDER BY x.place)
-            FROM unnest('{unpriced,no_amount,no_owner,unattributed_hours,estimated_hours,stale_no_activity,stale_expected_close,quarantine_open,late_events}'::text[])
-                 WITH ORDINALITY AS x(issue, place)
-            LEFT JOIN issue i ON i.issue = x.issue AND (i.total, i.key, i.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS issues,
-           (SELECT json_object_agg(x.reason, pl.issue_part(q, 'unknown', w.n, w.money, NULL) ORDER BY x.reason)
-            FROM (SELECT unnest('{no_account,no_attributes,no_strategy,low_coverage}'::text[]) AS reason UNION
-                  SELECT y.reason FROM why y WHERE (y.total, y.key, y.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0)) AND y.reason IS NOT NULL) x
-            LEFT JOIN why w ON w.reason = x.reason AND (w.total, w.key, w.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS unknown,
-           (SELECT i.pairs FROM issue i WHERE i.issue = 'unpriced' AND (i.total, i.key, i.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) AS pairs
+  ), place AS MATERIALIZED (
+    SELECT a.total, coalesce(a.key, '') AS key, coalesce(a.period, 0) AS period, a.key AS own_key, a.period AS own_period
     FROM pl.answer_places(q, ARRAY(SELECT DISTINCT z.key FROM found z WHERE NOT z.total)) a
-    LEFT JOIN objects o ON (o.total, o.key, o.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
+  ), issues AS MATERIALIZED (
+    SELECT p.total, p.key, p.period, coalesce(sum(i.n), 0) AS n, json_object_agg(x.issue, pl.issue_part(q, x.issue, i.n, i.money, i.hours) ORDER BY x.place) AS shown,
+           (array_agg(to_json(i.pairs)) FILTER (WHERE x.issue = 'unpriced' AND i.pairs IS NOT NULL))[1] AS pairs
+    FROM place p
+    CROSS JOIN unnest('{unpriced,no_amount,no_owner,unattributed_hours,estimated_hours,stale_no_activity,stale_expected_close,quarantine_open,late_events}'::text[])
+         WITH ORDINALITY AS x(issue, place)
+    LEFT JOIN issue i ON i.issue = x.issue AND (i.total, i.key, i.period) = (p.total, p.key, p.period)
+    GROUP BY p.total, p.key, p.period
+  ), reasons AS MATERIALIZED (
+    SELECT x.total, x.key, x.period, coalesce(sum(w.n), 0) AS n, json_object_agg(x.reason, pl.issue_part(q, 'unknown', w.n, w.money, NULL) ORDER BY x.reason) AS shown
+    FROM (SELECT p.total, p.key, p.period, unnest('{no_account,no_attributes,no_strategy,low_coverage}'::text[]) AS reason FROM place p
+          UNION
+          SELECT y.total, y.key, y.period, coalesce(y.reason, 'other') FROM why y) x
+    LEFT JOIN why w ON coalesce(w.reason, 'other') = x.reason AND (w.total, w.key, w.period) = (x.total, x.key, x.period)
+    GROUP BY x.total, x.key, x.period
   )
-  SELECT p.total, p.key, p.period, p.findings, p.findings, (p.deals + p.activities)::numeric, (p.deals + p.activities)::numeric, NULL::numeric[], NULL::text,
+  SELECT p.total, p.own_key, p.own_period, i.n + r.n, i.n + r.n, x.looked_at, x.looked_at, NULL::numeric[], NULL::text,
          pl.excluded(q, 0, 0, 0, 0, 0), pl.quality(q, 0, 0, 0),
-         json_build_object('count', json_build_object('value', trim_scale(round(p.findings, 6))),
-                           'fraction', json_build_object('value', round(pl.ratio(p.affected, p.deals + p.activities), 6), 'numerator', p.affected,
-                                                         'denominator', p.deals + p.activities)),
+         json_build_object('count', json_build_object('value', trim_scale(round(i.n + r.n, 6))),
+                           'fraction', json_build_object('value', round(pl.ratio(coalesce(o.affected, 0), x.looked_at), 6), 'numerator', coalesce(o.affected, 0),
+                                                         'denominator', x.looked_at)),
          (SELECT json_object_agg(e.key, e.value)
-          FROM (SELECT 'looked_at' AS key, json_build_object('deals', p.deals, 'activities', p.activities) AS value
-                UNION ALL SELECT 'unknown', p.unknown
-                UNION ALL SELECT * FROM json_each(p.issues)
-                UNION ALL SELECT 'fx_pairs_missing', json_build_object('n', coalesce(cardinality(p.pairs), 0), 'pairs', to_json(coalesce(p.pairs, '{}')))) e)
-  FROM place p;
+          FROM (SELECT 'looked_at' AS key, json_build_object('deals', coalesce(o.deals, 0), 'activities', coalesce(o.activities, 0)) AS value
+                UNION ALL SELECT 'unknown', r.shown
+                UNION ALL SELECT * FROM json_each(i.shown)
+                UNION ALL SELECT 'fx_pairs_missing', json_build_object('n', coalesce(json_array_length(i.pairs), 0), 'pairs', coalesce(i.pairs, '[]'))) e)
+  FROM place p
+  JOIN issues i ON (i.total, i.key, i.period) = (p.total, p.key, p.period)
+  JOIN reasons r ON (r.total, r.key, r.period) = (p.total, p.key, p.period)
+  LEFT JOIN objects o ON (o.total, o.key, o.period) = (p.total, p.key, p.period)
+  CROSS JOIN LATERAL (SELECT (coalesce(o.deals, 0) + coalesce(o.activities, 0))::numeric AS looked_at) x;
 END
 $$;
 

@@ -16,19 +16,20 @@ BEGIN
     FROM unnest(p_rows) r WHERE NOT r.total
   ), slope AS (
     -- Least squares over the places of the values there are; fewer than three say nothing.
-    SELECT s.run, s.n AS points, CASE WHEN s.n >= 3 THEN pl.ratio(s.n * s.xy - s.x * s.y, s.n * s.xx - s.x * s.x) END AS slope
+    SELECT coalesce('g' || s.run, '') AS series, s.n AS points, CASE WHEN s.n >= 3 THEN pl.ratio(s.n * s.xy - s.x * s.y, s.n * s.xx - s.x * s.x) END AS slope
     FROM (SELECT p.run, count(p.value) AS n, sum(x.place) AS x, sum(p.value) AS y, sum(x.place * p.value) AS xy, sum(x.place * x.place) AS xx
           FROM point p CROSS JOIN LATERAL (SELECT CASE WHEN p.value IS NOT NULL THEN p.period::numeric END AS place) x
           GROUP BY p.run) s
   )
-  SELECT p.run, p.period, p.value, p.numerator, p.denominator, p.n, p.value - b.value, x.rolling, s.slope, s.points
-  FROM point p
-  JOIN slope s ON s.run IS NOT DISTINCT FROM p.run
-  LEFT JOIN point b ON b.run IS NOT DISTINCT FROM p.run AND b.period = p.period - 1
-  CROSS JOIN LATERAL (
-    -- Where values are quotients the rolling one is that of the sums; else it is their mean.
-    SELECT CASE WHEN bool_and(o.value = pl.ratio(o.numerator, o.denominator)) THEN pl.ratio(sum(o.numerator), sum(o.denominator)) ELSE avg(o.value) END AS rolling
-    FROM point o WHERE o.run IS NOT DISTINCT FROM p.run AND o.period BETWEEN p.period - v_back AND p.period AND o.value IS NOT NULL) x;
+  SELECT p.run, p.period, p.value, p.numerator, p.denominator, p.n, p.value - p.before,
+         -- Where values are quotients the rolling one is that of the sums; else it is their mean.
+         CASE WHEN p.quotients THEN pl.ratio(p.numerators, p.denominators) ELSE p.mean END, s.slope, s.points
+  FROM (SELECT o.*, lag(o.value) OVER (PARTITION BY o.run ORDER BY o.period) AS before,
+               bool_and(o.value = pl.ratio(o.numerator, o.denominator)) FILTER (WHERE o.value IS NOT NULL) OVER w AS quotients,
+               sum(o.numerator) FILTER (WHERE o.value IS NOT NULL) OVER w AS numerators, sum(o.denominator) FILTER (WHERE o.value IS NOT NULL) OVER w AS denominators,
+               avg(o.value) OVER w AS mean
+        FROM point o WINDOW w AS (PARTITION BY o.run ORDER BY o.period ROWS BETWEEN v_back PRECEDING AND CURRENT ROW)) p
+  JOIN slope s ON s.series = coalesce('g' || p.run, '');
 END
 $$;
 COMMENT ON FUNCTION pl.trend_points IS 'a metric''s rows by sub-period as series, with difference, rolling figure and least-squares slope per sub-period (METRICS.md M27)';
@@ -63,7 +64,7 @@ BEGIN
                                      'slope', pl.written(t.slope, i.unit, q.currency), 'points', t.points) END
   FROM unnest(v_rows) r
   CROSS JOIN series s
-  LEFT JOIN pl.trend_points(q, v_rows) t ON NOT r.total AND t.period = r.period AND t.run IS NOT DISTINCT FROM CASE WHEN q.grouped_by <> 'period' THEN r.key END;
+  LEFT JOIN pl.trend_points(q, v_rows) t ON NOT r.total AND t.period = r.period AND coalesce(t.run, '') = CASE WHEN q.grouped_by <> 'period' THEN r.key ELSE '' END;
 END
 $$;
 

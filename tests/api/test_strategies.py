@@ -58,6 +58,11 @@ class Documents(Case):
         (document(products={"GTX": 0.6, "MG": 0.399}), [("/products", "mix_total")]),
         (document(products={"GTX": 1.2, "MG": "x"}), [("/products/GTX", "out_of_range"), ("/products/MG", "not_a_number")]),
         (document(products=[]), [("/products", "wrong_type")]),
+        (document(products={"GTX": "0x0.8", "MG": " 0.5"}), [("/products/GTX", "not_a_number"), ("/products/MG", "not_a_number")]),
+        (document(money_targets={"segments": {"care": "1000"}, "per": "week"}), [("/money_targets/currency", "required"), ("/money_targets/per", "not_one_of")]),
+        (document(money_targets={"currency": "euro", "segments": [], "products": {"GTX": -1, "MG": "much"}, "regions": {}}),
+         [("/money_targets/currency", "unknown_currency"), ("/money_targets/segments", "wrong_type"), ("/money_targets/products/GTX", "out_of_range"),
+          ("/money_targets/products/MG", "not_a_number"), ("/money_targets/regions", "unknown_attribute")]),
         (document(messages=[{"key": "a", "target": 0.5}, {"key": "a", "target": 0.4}]), [("/messages/1/key", "not_unique"), ("/messages", "mix_total")]),
         (document(segments=[{"key": "a", "when": [], "target": {"bookings": 0.5, "time": 1}}, {"key": "a", "when": [], "target": {"bookings": 0.4}}]),
          [("/segments/1/key", "not_unique"), ("/segments", "mix_total")]),
@@ -108,6 +113,7 @@ class Documents(Case):
 
     def test_taken(self):
         for body in (DOCUMENT, rule(nested(8)), document(products={}, messages=[], thresholds=[]), fit(min_coverage="0.5"),
+                     document(money_targets={"currency": "EUR", "per": "quarter", "segments": {"care": "1250000.50"}, "products": {"GTX": 1}}),
                      document(products={"a": 0.3333333, "b": 0.3333333, "c": 0.3333333}), document(scope={"teams": ["emea", 7]}),
                      {name: DOCUMENT[name] for name in ("name", "effective_from", "fit")}):
             with self.subTest(body=body):

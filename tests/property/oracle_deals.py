@@ -90,7 +90,7 @@ def open_pipeline_share(place):
     answer = share(place, rows)
     answer["forms"] = {"amount": money_form(money(on), money(off), n), "count": count_form(place, credit(on), credit(on) + credit(off)),
                        "weighted": {key: value for key, value in money_form(weigh(on), weigh(off), n).items() if key != "n"}}
-    answer["parts"]["no_probability"] = credit(row for row in rows if row.probability is None)
+    answer["excluded"]["no_probability"] = credit(row for row in rows if row.probability is None)
     return answer
 
 

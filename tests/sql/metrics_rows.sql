@@ -1,6 +1,6 @@
 -- The rows behind the numbers: their sums are the numbers.
 BEGIN;
-SELECT plan(40);
+SELECT plan(48);
 \ir history/small.sql
 
 CREATE FUNCTION pg_temp.rows(p_what text, p_query jsonb DEFAULT '{}') RETURNS SETOF jsonb LANGUAGE sql AS $$
@@ -37,6 +37,14 @@ SELECT is((SELECT array_agg(DISTINCT r ->> 'part' ORDER BY r ->> 'part') FROM pg
           'and so on for each part');
 SELECT is((SELECT count(*) FROM pg_temp.rows('velocity', '{"rep": "y"}') r WHERE r ->> 'part' = 'open'), 1::bigint, 'velocity: what is open');
 SELECT is((SELECT avg((r ->> 'money')::numeric) FROM pg_temp.rows('velocity', '{"rep": "y"}') r WHERE r ->> 'part' = 'decided'), 47.0 / 3, 'and what was decided');
+SELECT is((SELECT sum((r ->> 'hours')::numeric) FROM pg_temp.rows('focus_opportunity') r WHERE r ->> 'part' = 'misdirected'), 2.0, 'focus opportunity: the hours it is about');
+SELECT is(pg_temp.sum_of('focus_opportunity', 'numerator'), 330.000000, 'and the money that was won');
+SELECT is(pg_temp.sum_of('data_quality', 'numerator'), pg_temp.figure('data_quality', 'value'), 'data quality: a row a finding');
+SELECT is((SELECT jsonb_agg(r -> 'id') FROM pg_temp.rows('data_quality') r WHERE r ->> 'part' = 'unpriced'), '["d9"]', 'which deal has no rate');
+SELECT is((SELECT count(*) FROM pg_temp.rows('change_decomposition', '{"period": "2026-02"}') r WHERE r ->> 'part' = 'after'), 6::bigint, 'decomposition: deals of the period');
+SELECT is((SELECT count(*) FROM pg_temp.rows('change_decomposition', '{"period": "2026-02"}') r WHERE r ->> 'part' = 'before'), 1::bigint, 'and of the one before');
+SELECT is(pg_temp.sum_of('trend', 'numerator', '{"metric": "bookings_share"}'), 300.000000, 'trend: those of its metric');
+SELECT is((SELECT string_agg(m.key, ', ') FROM pl.metric m WHERE m.drill IS NULL), NULL, 'there are rows behind every number');
 SELECT is((SELECT count(*) FROM pl.metric m WHERE m.drill IS NOT NULL AND to_regprocedure(format('pl.drill_%s(pl.metric_query, pl.metric)', m.drill)) IS NULL),
           0::bigint, 'every list of rows that the dictionary names is there');
 
