@@ -1,6 +1,4 @@
-/* Evaluating expressions and conditions. */
-#include <fnmatch.h>
-#include <stdlib.h>
+/* Evaluating expressions. */
 #include <string.h>
 
 #include "expression.h"
@@ -75,22 +73,13 @@ static struct scalar split(struct scalar scalar, char separator, int part)
 	}
 }
 
-static int compare_key(const void *key, const void *entry)
-{
-	const struct text *wanted = key, *other = &((const struct lookup_entry *)entry)->key;
-	int order = memcmp(wanted->data, other->data, wanted->size < other->size ? wanted->size : other->size);
-
-	return order != 0 ? order : (wanted->size > other->size) - (wanted->size < other->size);
-}
-
 static struct scalar look_up(const struct refinement *refinement, struct scalar scalar)
 {
 	const struct lookup *lookup = refinement->lookup;
-	const struct lookup_entry *entry;
+	const struct lookup_entry *entry = lookup_entry_of(lookup, scalar.text);
 
 	if (scalar.type == SCALAR_LIST || scalar.type == SCALAR_OBJECT)
 		return scalar_broken("wrong_type", "must be a text or a number to be looked up");
-	entry = lookup->count > 0 ? bsearch(&scalar.text, lookup->entries, lookup->count, sizeof *entry, compare_key) : NULL;
 	if (entry != NULL)
 		return entry->value;
 	if (lookup->otherwise != NULL)
@@ -100,11 +89,6 @@ static struct scalar look_up(const struct refinement *refinement, struct scalar 
 	if (refinement->unknown == UNKNOWN_REFUSE)
 		return scalar_broken("not_one_of", "is not among the values that the mapping knows");
 	return scalar;
-}
-
-static bool has_value(struct scalar scalar)
-{
-	return scalar.type != SCALAR_ABSENT && scalar.type != SCALAR_NULL && scalar.type != SCALAR_BROKEN;
 }
 
 static struct scalar evaluate_refined(const struct expression *expression, const struct evaluation *evaluation)
@@ -120,7 +104,7 @@ static struct scalar evaluate_refined(const struct expression *expression, const
 		scalar = split(scalar, refinement->split, refinement->part);
 	if (scalar.type == SCALAR_NULL && refinement->fallback != NULL)
 		return *refinement->fallback;
-	if (refinement->lookup != NULL && has_value(scalar))
+	if (refinement->lookup != NULL && scalar_has_value(scalar))
 		scalar = look_up(refinement, scalar);
 	return scalar_convert(evaluation->arena, scalar, &refinement->convert);
 }
@@ -154,41 +138,4 @@ struct scalar expression_evaluate(const struct expression *expression, const str
 		return evaluate_refined(expression, evaluation);
 	}
 	return scalar;
-}
-
-enum { PATTERN_TEXT_MAX = 200 }; /* longer texts match no pattern */
-
-/* A value, or a pattern where it holds a * or ?. */
-static bool matches(struct text text, struct text value)
-{
-	char copy[PATTERN_TEXT_MAX + 1];
-
-	if (memchr(value.data, '*', value.size) == NULL && memchr(value.data, '?', value.size) == NULL)
-		return text_equal(text, value);
-	if (text.size > PATTERN_TEXT_MAX)
-		return false;
-	memcpy(copy, text.data, text.size);
-	copy[text.size] = '\0';
-	return fnmatch(value.data, copy, 0) == 0;
-}
-
-static bool test_holds(const struct test *test, const struct evaluation *evaluation)
-{
-	struct scalar scalar = expression_evaluate(&test->subject, evaluation);
-	bool met = has_value(scalar);
-
-	if (test->count > 0 && met) {
-		met = false;
-		for (size_t i = 0; i < test->count; i++)
-			met = met || matches(scalar.text, test->values[i]);
-	}
-	return met == test->wanted;
-}
-
-bool condition_holds(const struct condition *condition, const struct evaluation *evaluation)
-{
-	for (size_t i = 0; i < condition->count; i++)
-		if (!test_holds(&condition->tests[i], evaluation))
-			return false;
-	return true;
 }

@@ -1,4 +1,4 @@
-/* Compiling expressions, conditions and lookups. */
+/* Compiling expressions. */
 #include "expression.h"
 
 #include <stdlib.h>
@@ -30,88 +30,12 @@ static const struct field refined_fields[] = {
 };
 static const struct shape refined_shape = SHAPE("expression", refined_fields);
 
-/* ── literals and lookups ───────────────────────────────────────────────────────────────────────── */
-bool literal_compile(struct compiler *compiler, const json_t *value, struct scalar *out)
-{
-	char *text;
-
-	if (json_is_string(value)) {
-		*out = scalar_string(compile_text(compiler, value));
-		out->ours = true;
-		return true;
-	}
-	if (!json_is_boolean(value) && !json_is_number(value) && !json_is_null(value)) {
-		compile_fault(compiler, "wrong_type", "must be a text, a number, true, false or null");
-		return false;
-	}
-	text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-	if (text == NULL)
-		abort();
-	*out = scalar_read(compiler->arena, arena_keep(compiler->arena, text_of(text)));
-	out->ours = true;
-	free(text);
-	return true;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct lookup_entry *one = a, *other = b;
-	size_t size = one->key.size < other->key.size ? one->key.size : other->key.size;
-	int order = memcmp(one->key.data, other->key.data, size);
-
-	return order != 0 ? order : (one->key.size > other->key.size) - (one->key.size < other->key.size);
-}
-
-bool lookup_compile(struct compiler *compiler, const json_t *value, struct lookup *out)
-{
-	size_t size = json_object_size(value);
-	struct lookup_entry *entries = COMPILE_TAKE(compiler, struct lookup_entry, size + 1);
-	bool sound = true;
-
-	if (!json_is_object(value)) {
-		compile_fault(compiler, "wrong_type", "must be an object: what stands there, and what it becomes");
-		return false;
-	}
-	for (void *at = json_object_iter(compile_iterable(value)); at != NULL; at = json_object_iter_next(compile_iterable(value), at)) {
-		const char *key = json_object_iter_key(at);
-		size_t before = compile_enter(compiler, key);
-		struct scalar *made = COMPILE_TAKE(compiler, struct scalar, 1);
-
-		if (!literal_compile(compiler, json_object_iter_value(at), made))
-			sound = false;
-		else if (strcmp(key, "*") == 0)
-			out->otherwise = made;
-		else
-			entries[out->count++] = (struct lookup_entry){arena_keep(compiler->arena, text_of(key)), *made};
-		compile_leave(compiler, before);
-	}
-	qsort(entries, out->count, sizeof *entries, compare_entries);
-	out->entries = entries;
-	return sound;
-}
-
-static const struct lookup *find_lookup(struct compiler *compiler, const struct lookups *lookups, struct text name)
-{
-	const char *names[64];
-	size_t count = 0;
-
-	for (size_t i = 0; i < lookups->count; i++) {
-		if (text_equal(lookups->tables[i].name, name))
-			return &lookups->tables[i];
-		if (count < 63)
-			names[count++] = lookups->tables[i].name.data;
-	}
-	names[count] = NULL;
-	compile_word(compiler, name, names, "lookup");
-	return NULL;
-}
-
 static bool compile_lookup(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, const struct lookup **out)
 {
 	struct lookup *own;
 
 	if (json_is_string(value)) {
-		*out = find_lookup(compiler, scope->lookups, (struct text){json_string_value(value), json_string_length(value)});
+		*out = lookup_find(compiler, scope->lookups, (struct text){json_string_value(value), json_string_length(value)});
 		return *out != NULL;
 	}
 	own = COMPILE_TAKE(compiler, struct lookup, 1);
@@ -139,8 +63,7 @@ static bool compile_pointer(struct compiler *compiler, const struct expression_s
 	return false;
 }
 
-/* "/pointer", "^/pointer", "@header", "?query", "$each", "=literal". */
-static bool compile_source(struct compiler *compiler, const struct expression_scope *scope, struct text text, struct expression *out)
+bool expression_compile_source(struct compiler *compiler, const struct expression_scope *scope, struct text text, struct expression *out)
 {
 	struct text rest = {text.data + 1, text.size - (text.size > 0)};
 	struct scalar name;
@@ -202,7 +125,7 @@ static bool compile_template(struct compiler *compiler, const struct expression_
 			compile_fault(compiler, "not_a_template", "a { has no } behind it, or nothing between");
 			return false;
 		}
-		if (!compile_source(compiler, scope, arena_keep(compiler->arena, (struct text){text.data + 1, (size_t)(close - text.data) - 1}), &parts[out->count++]))
+		if (!expression_compile_source(compiler, scope, arena_keep(compiler->arena, (struct text){text.data + 1, (size_t)(close - text.data) - 1}), &parts[out->count++]))
 			return false;
 		text = (struct text){close + 1, text.size - (size_t)(close - text.data) - 1};
 	}
@@ -354,7 +277,7 @@ bool expression_compile(struct compiler *compiler, const struct expression_scope
 	if (json_is_string(value)) {
 		struct text text = compile_text(compiler, value);
 
-		return text.size > 0 && text.data[0] == '{' ? compile_template(compiler, scope, text, out) : compile_source(compiler, scope, text, out);
+		return text.size > 0 && text.data[0] == '{' ? compile_template(compiler, scope, text, out) : expression_compile_source(compiler, scope, text, out);
 	}
 	if (json_is_array(value))
 		return compile_first(compiler, scope, value, out);
@@ -385,67 +308,4 @@ const struct expression *expression_pointer(const struct expression *expression)
 	for (size_t i = 0; i < expression->count && found == NULL; i++)
 		found = expression_pointer(&expression->parts[i]);
 	return found;
-}
-
-/* ── conditions ─────────────────────────────────────────────────────────────────────────────────── */
-static bool compile_values(struct compiler *compiler, const json_t *value, struct test *test)
-{
-	size_t size = json_is_array(value) ? json_array_size(value) : 1;
-	struct text *values = COMPILE_TAKE(compiler, struct text, size + 1);
-
-	for (size_t i = 0; i < size; i++) {
-		struct scalar scalar;
-
-		if (!literal_compile(compiler, json_is_array(value) ? json_array_get(value, i) : value, &scalar))
-			return false;
-		values[i] = scalar.text;
-	}
-	test->values = values;
-	test->count = size;
-	return true;
-}
-
-/* "*": is there; null: is not; a value, a pattern of a text (006*), or one of a list of them; {"not": …}. */
-static bool compile_expected(struct compiler *compiler, const json_t *value, struct test *test)
-{
-	const json_t *negated = json_is_object(value) && json_object_size(value) == 1 ? json_object_get(value, "not") : NULL;
-
-	test->wanted = true;
-	if (negated != NULL) {
-		test->wanted = false;
-		value = negated;
-	}
-	if (json_is_null(value)) {
-		test->wanted = !test->wanted;
-		return true;
-	}
-	if (json_is_string(value) && strcmp(json_string_value(value), "*") == 0)
-		return true;
-	if (json_is_object(value) || (json_is_array(value) && json_array_size(value) == 0)) {
-		compile_fault(compiler, "wrong_type", "must be a value, a list of values, \"*\" (is there), null (is not), or {\"not\": …}");
-		return false;
-	}
-	return compile_values(compiler, value, test);
-}
-
-bool condition_compile(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, struct condition *out)
-{
-	struct test *tests = COMPILE_TAKE(compiler, struct test, json_object_size(value) + 1);
-	bool sound = true;
-
-	if (!json_is_object(value)) {
-		compile_fault(compiler, "wrong_type", "must be an object: where to look, and what has to stand there");
-		return false;
-	}
-	for (void *at = json_object_iter(compile_iterable(value)); at != NULL; at = json_object_iter_next(compile_iterable(value), at)) {
-		const char *key = json_object_iter_key(at);
-		size_t before = compile_enter(compiler, key);
-		struct test *test = &tests[out->count++];
-
-		sound = compile_source(compiler, scope, arena_keep(compiler->arena, text_of(key)), &test->subject) && sound;
-		sound = compile_expected(compiler, json_object_iter_value(at), test) && sound;
-		compile_leave(compiler, before);
-	}
-	out->tests = tests;
-	return sound;
 }

@@ -82,8 +82,13 @@ struct expression_scope {
 
 /* False with faults when the value is no expression. */
 bool expression_compile(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, struct expression *out);
+/* The simple forms: "/pointer", "^/pointer", "@header", "?query", "$each", "=literal". */
+bool expression_compile_source(struct compiler *compiler, const struct expression_scope *scope, struct text text, struct expression *out);
 bool condition_compile(struct compiler *compiler, const struct expression_scope *scope, const json_t *value, struct condition *out);
 bool lookup_compile(struct compiler *compiler, const json_t *value, struct lookup *out);
+/* NULL with a fault that names the nearest when there is none of that name. */
+const struct lookup *lookup_find(struct compiler *compiler, const struct lookups *lookups, struct text name);
+const struct lookup_entry *lookup_entry_of(const struct lookup *lookup, struct text key); /* NULL: none */
 bool literal_compile(struct compiler *compiler, const json_t *value, struct scalar *out);
 bool unwrap_compile(struct compiler *compiler, const json_t *value, const struct text **names, size_t *count);
 

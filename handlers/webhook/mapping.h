@@ -129,6 +129,9 @@ struct run {
 void run_emit(struct run *run, struct mapped *mapped);
 void run_problem(struct run *run, const char *code, const char *pointer, const char *message);
 
+/* The item as a whole, or for one element of its fan-out: what it says happened, and the events of it. */
+void meaning_map(struct run *run);
+
 /* What is known of an event before its record is read. */
 struct meaning {
 	const struct object_rule *object;

@@ -11,6 +11,11 @@
 
 enum { LIST_MAX = 1000 };
 
+bool scalar_has_value(struct scalar scalar)
+{
+	return scalar.type != SCALAR_ABSENT && scalar.type != SCALAR_NULL && scalar.type != SCALAR_BROKEN;
+}
+
 struct scalar scalar_string(struct text text)
 {
 	if (text.data == NULL)
@@ -242,7 +247,7 @@ static struct scalar to_id18(struct arena *arena, struct scalar scalar)
 
 struct scalar scalar_convert(struct arena *arena, struct scalar scalar, const struct convert_options *options)
 {
-	if (scalar.type == SCALAR_ABSENT || scalar.type == SCALAR_NULL || scalar.type == SCALAR_BROKEN)
+	if (!scalar_has_value(scalar))
 		return scalar;
 	switch (options->conversion) {
 	case CONVERT_STRING:

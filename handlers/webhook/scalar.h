@@ -50,6 +50,7 @@ struct convert_options {
 
 /* From JSON text. Texts that hold U+0000 or half a surrogate pair are SCALAR_BROKEN. */
 struct scalar scalar_read(struct arena *arena, struct text raw);
+bool scalar_has_value(struct scalar scalar); /* neither absent nor null nor broken */
 struct scalar scalar_string(struct text text);
 struct scalar scalar_broken(const char *code, const char *message);
 

@@ -1,19 +1,12 @@
 /* Judging a delivery. Secrets and signatures are compared as bytes and in constant time, and never shown. */
 #include <sodium.h>
 #include <string.h>
-#include <strings.h>
 
-#include "verifier.h"
+#include "verify.h"
 
-enum { KEY_MAX = 1024, SIGNATURE_MAX = 128, DIGEST_MAX = 64, VALUES_MAX = 16, HEADER_MAX = 8192 };
+enum { SIGNATURE_MAX = 128, DIGEST_MAX = 64, VALUES_MAX = 16, HEADER_MAX = 8192 };
 
-/* Decoded bytes. */
-struct bytes {
-	unsigned char data[KEY_MAX];
-	size_t size;
-};
-
-static bool decode(struct text text, enum verifier_encoding encoding, struct bytes *out)
+bool verify_decode(struct text text, enum verifier_encoding encoding, struct bytes *out)
 {
 	const int variants[] = {sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING, sodium_base64_VARIANT_URLSAFE,
 				sodium_base64_VARIANT_URLSAFE_NO_PADDING};
@@ -41,8 +34,7 @@ static bool starts_with(struct text text, struct text prefix)
 	return text.size >= prefix.size && (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
 }
 
-/* The one value of a header. Sent twice it has to be the same. */
-static enum verdict read_header(const struct delivery *delivery, struct text name, struct text *out)
+enum verdict verify_read_header(const struct delivery *delivery, struct text name, struct text *out)
 {
 	struct text value = delivery->header(delivery->context, name.data, 0);
 
@@ -80,10 +72,10 @@ static bool next_value(const struct header_place *place, struct text *rest, stru
 	return false;
 }
 
-static enum verdict read_place(const struct delivery *delivery, const struct header_place *place, struct text *out)
+enum verdict verify_read_place(const struct delivery *delivery, const struct header_place *place, struct text *out)
 {
 	struct text header;
-	enum verdict verdict = read_header(delivery, place->header, &header);
+	enum verdict verdict = verify_read_header(delivery, place->header, &header);
 
 	if (verdict != VERIFIED)
 		return verdict;
@@ -225,7 +217,7 @@ static bool read_signature(const struct verifier *verifier, struct text text, st
 		return false;
 	for (size_t i = 0; i < text.size; i++)
 		plussed[i] = text.data[i] == ' ' && verifier->signature_encoding == ENCODING_BASE64 ? '+' : text.data[i];
-	if (!decode((struct text){plussed, text.size}, verifier->signature_encoding, out))
+	if (!verify_decode((struct text){plussed, text.size}, verifier->signature_encoding, out))
 		return false;
 	if (verifier->behind != '\0') {
 		const unsigned char *found = memchr(out->data, verifier->behind, out->size);
@@ -238,7 +230,7 @@ static bool read_signature(const struct verifier *verifier, struct text text, st
 	if (verifier->inner_hex) {
 		struct bytes inner;
 
-		if (!decode((struct text){(const char *)out->data, out->size}, ENCODING_HEX, &inner))
+		if (!verify_decode((struct text){(const char *)out->data, out->size}, ENCODING_HEX, &inner))
 			return false;
 		*out = inner;
 	}
@@ -255,7 +247,7 @@ static bool is_right(const struct verifier *verifier, struct text secret, struct
 	signing->secret = secret;
 	if (starts_with(secret, verifier->secret_prefix))
 		secret = (struct text){secret.data + verifier->secret_prefix.size, secret.size - verifier->secret_prefix.size};
-	if (!decode(secret, verifier->secret_encoding, &key) || key.size == 0)
+	if (!verify_decode(secret, verifier->secret_encoding, &key) || key.size == 0)
 		return false;
 	if (verifier->type == VERIFIER_ED25519) {
 		right = verify_ed25519(verifier, &key, signing, signature);
@@ -268,7 +260,7 @@ static bool is_right(const struct verifier *verifier, struct text secret, struct
 	return right;
 }
 
-static bool in_force(const struct source_secret *secret, int64_t now_ms)
+bool secret_in_force(const struct source_secret *secret, int64_t now_ms)
 {
 	return secret->value.size > 0 && (secret->not_before_ms == 0 || secret->not_before_ms <= now_ms) &&
 	       (secret->not_after_ms == 0 || now_ms < secret->not_after_ms);
@@ -283,7 +275,7 @@ static bool any_secret_signs(const struct verifier *verifier, const struct sourc
 	if (verifier->hubspot_urls)
 		decode_hubspot_url(signing->delivery->url, &decoded);
 	for (size_t i = 0; i < count && !right; i++) {
-		if (!in_force(&secrets[i], signing->delivery->now_ms))
+		if (!secret_in_force(&secrets[i], signing->delivery->now_ms))
 			continue;
 		signing->url = signing->delivery->url;
 		right = is_right(verifier, secrets[i].value, signing, signature);
@@ -300,13 +292,13 @@ static enum verdict verify_signed(const struct verifier *verifier, const struct 
 	struct signing signing = {.delivery = delivery};
 	struct text header, value;
 	struct bytes signature;
-	enum verdict verdict = read_header(delivery, verifier->signature.header, &header);
+	enum verdict verdict = verify_read_header(delivery, verifier->signature.header, &header);
 	size_t tried = 0;
 
 	if (verdict == VERIFIED && verifier->id.header.data != NULL)
-		verdict = read_header(delivery, verifier->id.header, &signing.id);
+		verdict = verify_read_header(delivery, verifier->id.header, &signing.id);
 	if (verdict == VERIFIED && verifier->timestamp.header.data != NULL)
-		verdict = read_place(delivery, &verifier->timestamp, &signing.timestamp);
+		verdict = verify_read_place(delivery, &verifier->timestamp, &signing.timestamp);
 	if (verdict == VERIFIED && verifier->timestamp.header.data != NULL)
 		verdict = check_time(verifier, signing.timestamp, delivery->now_ms);
 	if (verdict != VERIFIED)
@@ -324,84 +316,13 @@ static enum verdict verify_signed(const struct verifier *verifier, const struct 
 	return verdict;
 }
 
-/* ── credentials ────────────────────────────────────────────────────────────────────────────────── */
-/* Equal, in a time that tells neither where they differ nor how long the secret is: digests of one random key are compared. */
-static bool same(struct text one, struct text other)
-{
-	unsigned char key[crypto_generichash_KEYBYTES], first[32], second[32];
-
-	randombytes_buf(key, sizeof key);
-	crypto_generichash(first, sizeof first, (const unsigned char *)one.data, one.size, key, sizeof key);
-	crypto_generichash(second, sizeof second, (const unsigned char *)other.data, other.size, key, sizeof key);
-	return sodium_memcmp(first, second, sizeof first) == 0;
-}
-
-static bool is_any_secret(const struct source_secret *secrets, size_t count, struct text user, struct text given, int64_t now_ms)
-{
-	bool right = false;
-
-	for (size_t i = 0; i < count; i++) {
-		struct buffer expected = {0};
-
-		if (!in_force(&secrets[i], now_ms))
-			continue;
-		if (user.data != NULL) {
-			buffer_append_text(&expected, user);
-			buffer_append_string(&expected, ":");
-		}
-		buffer_append_text(&expected, secrets[i].value);
-		right = same(buffer_text(&expected), given) || right;
-		sodium_memzero(expected.data, expected.size);
-		buffer_free(&expected);
-	}
-	return right;
-}
-
-static enum verdict verify_basic(const struct verifier *verifier, const struct source_secret *secrets, size_t count,
-				 const struct delivery *delivery)
-{
-	struct text header;
-	struct bytes given;
-	enum verdict verdict = read_header(delivery, TEXT("authorization"), &header);
-
-	if (verdict != VERIFIED)
-		return verdict;
-	if (header.size < 6 || strncasecmp(header.data, "basic ", 6) != 0)
-		return VERIFY_MISSING;
-	header = (struct text){header.data + 6, header.size - 6};
-	if (header.size > KEY_MAX || !decode(header, ENCODING_BASE64, &given))
-		return VERIFY_MALFORMED;
-	return is_any_secret(secrets, count, verifier->user, (struct text){(const char *)given.data, given.size}, delivery->now_ms) ? VERIFIED
-																      : VERIFY_WRONG;
-}
-
-static enum verdict verify_token(const struct verifier *verifier, const struct source_secret *secrets, size_t count,
-				 const struct delivery *delivery)
-{
-	struct text value;
-	enum verdict verdict = VERIFIED;
-
-	if (verifier->query.data == NULL) {
-		verdict = read_place(delivery, &verifier->signature, &value);
-	} else {
-		value = delivery->query(delivery->context, verifier->query.data, 0);
-		if (value.size == 0)
-			verdict = VERIFY_MISSING;
-		else if (delivery->query(delivery->context, verifier->query.data, 1).data != NULL)
-			verdict = VERIFY_AMBIGUOUS;
-	}
-	if (verdict != VERIFIED)
-		return verdict;
-	return is_any_secret(secrets, count, (struct text){0}, value, delivery->now_ms) ? VERIFIED : VERIFY_WRONG;
-}
-
 enum verdict verifier_verify(const struct verifier *verifier, const struct source_secret *secrets, size_t count,
 			     const struct delivery *delivery)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++)
-		any = any || in_force(&secrets[i], delivery->now_ms);
+		any = any || secret_in_force(&secrets[i], delivery->now_ms);
 	if (!any)
 		return VERIFY_NO_SECRET;
 	switch (verifier->type) {
