@@ -55,12 +55,16 @@ CREATE FUNCTION pl.strategy_publish(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
   v_strategy strategy;
-  v_warnings jsonb;
+  -- Looks at every account, so before the lock that writers wait for.
+  v_linted jsonb := (pl.strategy_publishable(p_org, p_request #>> '{path,0}')).body;
+  v_warnings jsonb := pl.strategy_lint(p_org, v_linted);
 BEGIN
   PERFORM pl.lock_org(p_org);
   v_strategy := pl.strategy_publishable(p_org, p_request #>> '{path,0}');
   PERFORM pl.job_refuse_second(p_org);
-  v_warnings := pl.strategy_lint(p_org, v_strategy.body);
+  IF v_strategy.body <> v_linted THEN
+    v_warnings := pl.strategy_lint(p_org, v_strategy.body);
+  END IF;
   UPDATE strategy AS s
      SET status = 'publishing', attrs = pl.rule_attributes(s.body),
          effective_at = pl.local_midnight(s.effective_from, (SELECT o.time_zone FROM org AS o WHERE o.org_id = p_org)),

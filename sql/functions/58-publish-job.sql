@@ -62,6 +62,7 @@ BEGIN
   END IF;
   RETURN pl.job_advance(p_job, v_ids[cardinality(v_ids)], cardinality(v_ids), 'deals');
 END $$;
+COMMENT ON FUNCTION pl.publish_accounts(job, strategy) IS 'Judges the next accounts by the strategy; nobody reads these verdicts before the switch';
 
 CREATE FUNCTION pl.publish_deals(p_job job, p_version org_version, p_strategy strategy) RETURNS job
 LANGUAGE plpgsql AS $$
@@ -82,6 +83,7 @@ BEGIN
     FROM pl.deals_judged_again(p_job.org_id, v_after, v_last, p_strategy.strategy_id, p_strategy.effective_at) AS d;
   RETURN pl.job_advance(p_job, v_last, cardinality(v_ids), 'activities');
 END $$;
+COMMENT ON FUNCTION pl.publish_deals(job, org_version, strategy) IS 'Gives the next deals their rows in the next epoch';
 
 CREATE FUNCTION pl.deals_judged_again(p_org int, p_after text, p_last text, p_also text, p_since timestamptz) RETURNS SETOF deal_fact
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
@@ -142,6 +144,8 @@ BEGIN
    WHERE j.ids IS NOT NULL;
   RETURN pl.job_advance(p_job, v_last, cardinality(v_ids), 'switch');
 END $$;
+COMMENT ON FUNCTION pl.publish_activities(job, org_version, strategy) IS
+  'Gives the next activities their rows in the next epoch: copied when they began before the strategy''s date, else judged, as their minutes depend on it too';
 
 CREATE FUNCTION pl.publish_switch(p_job job, p_strategy strategy) RETURNS job
 LANGUAGE plpgsql AS $$
