@@ -20,11 +20,6 @@ static const struct field diff_fields[] = {
 };
 const struct shape strategy_diff_params = SHAPE("diff", diff_fields);
 
-static const struct field publish_fields[] = {
-    {.name = "async", .type = FIELD_BOOLEAN, .summary = "true: as a job, however little there is to judge"},
-};
-const struct shape strategy_publish_params = SHAPE("publish", publish_fields);
-
 /* Checks the document in the body; ERR_OK when it can be stored. */
 static enum err check_document(struct request *request, struct reply *reply)
 {

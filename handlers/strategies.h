@@ -7,7 +7,6 @@
 
 extern const struct shape strategy_list_params; /* GET /v1/strategies */
 extern const struct shape strategy_diff_params; /* GET /v1/strategies/{id}/diff */
-extern const struct shape strategy_publish_params; /* POST /v1/strategies/{id}/publish */
 
 enum err strategy_post(struct request *, struct reply *); /* 201 + Location */
 enum err strategy_put(struct request *, struct reply *);

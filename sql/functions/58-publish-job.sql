@@ -202,3 +202,23 @@ BEGIN
   RETURN pl.job_advance(p_job, v_last, 0, p_next);
 END $$;
 COMMENT ON FUNCTION pl.sweep_activities(job, int, text) IS 'Deletes the next activities of an epoch that nobody reads; when none are left, phase p_next begins';
+
+CREATE FUNCTION pl.job_outcome(p_org int, p_request jsonb, p_job text) RETURNS TABLE (answer text, finished text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_job job;
+  v_strategy strategy;
+BEGIN
+  SELECT * INTO v_job FROM job AS j WHERE j.org_id = p_org AND j.job_id = substr(p_job, 2)::bigint;
+  finished := CASE WHEN v_job.status IN ('done', 'failed') THEN pl.job_json(v_job)::text END;
+  IF v_job.status = 'done' AND v_job.kind = 'settings' THEN
+    answer := pl.settings_get(p_org, p_request);
+  ELSIF v_job.status = 'done' THEN
+    SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = p_org AND 'strategy/' || s.strategy_id = v_job.object;
+    answer := (pl.strategy_json(v_strategy) || jsonb_build_object('warnings', pl.strategy_lint(p_org, v_strategy.body)))::text;
+  END IF;
+  RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION pl.job_outcome(int, jsonb, text) IS
+  'What the request behind a job would have been answered had it been small, the published strategy or the settings, once it is done; and the '
+  'job, once it is finished, done or failed';

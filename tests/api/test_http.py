@@ -173,7 +173,7 @@ class Http(Case):
             with self.subTest(accept):
                 self.assert_problem(self.reader.get("/v1/accounts", {"Accept": accept}), 406, "not_acceptable")
         self.assert_problem(self.reader.get("/v1/accounts?format=xml"), 400, "invalid_parameter", ("format", "not_one_of"))
-        self.assert_problem(self.reader.get("/v1/accounts?format=csv"), 406, "not_acceptable")
+        self.assert_problem(self.reader.get("/v1/summary?format=csv"), 406, "not_acceptable")
 
     def test_common_headers(self):
         answer = self.reader.get("/v1/accounts")

@@ -128,6 +128,25 @@ class Large(Case):
             time.sleep(0.05)
         self.fail(f"not finished: {found}")
 
+    def test_the_answer_waits_for_the_end(self):
+        server = self.serve()
+        client = server.client()
+        rows = [{"id": f"t{n}", "kind": "call", "starts_at": "2024-03-31T10:00:00Z", "outcome": "held", "rep": "ann", "account": "a1"} for n in range(2100)]
+        self.assert_counts(client.post_ndjson("/v1/activities?occurred_at=2024-04-01T00:00:00Z", rows), accepted=len(rows))
+        draft = self.assert_status(client.post("/v1/strategies", document()), 201).json()["id"]
+        answer = self.assert_status(client.post(f"/v1/strategies/{draft}/publish"), 200).json()
+        self.assertEqual((answer["id"], answer["status"]), (draft, "published"))
+        self.assertIsInstance(answer["warnings"], list)
+        self.assertEqual(server.sql("SELECT DISTINCT strategy FROM activity_fact"), [[draft]])
+        self.assertEqual([(job["kind"], job["status"]) for job in self.assert_ok(client.get("/v1/jobs"))["data"]], [("publish", "done")])
+        # A change of settings is one too; what cannot be done is told by the job.
+        self.assertEqual(self.assert_status(client.patch("/v1/settings", {"time_zone": "Europe/Paris"}), 200).json()["time_zone"], "Europe/Paris")
+        server.sql("ALTER TABLE activity_fact_of ADD CONSTRAINT unlucky CHECK (false) NOT VALID")
+        failed = self.assert_status(client.patch("/v1/settings", {"time_zone": "UTC"}), 202)
+        self.assertEqual((failed.headers["Location"], failed.json()["status"]), (f"/v1/jobs/{failed.json()['id']}", "failed"))
+        self.assertIn("unlucky", failed.json()["error"])
+        self.assertEqual(self.assert_ok(client.get("/v1/settings"))["time_zone"], "Europe/Paris")
+
     def test_publishing_and_settings(self):
         server = self.serve()
         client = server.client()
@@ -137,7 +156,7 @@ class Large(Case):
         self.assert_ok(client.put("/v1/stages/won", {"label": "Won", "outcome": "won"}))
         self.assert_ok(client.put("/v1/opportunities/d1", {"stage": "won", "account": "a1", "amount": "1", "currency": "EUR", "closed_at": "2024-03-31"}))
         draft = self.assert_status(client.post("/v1/strategies", document()), 201).json()["id"]
-        job = self.finished(client, client.post(f"/v1/strategies/{draft}/publish"))
+        job = self.finished(client, client.post(f"/v1/strategies/{draft}/publish?async=true"))
         self.assertEqual(job["progress"], {"done": 2102, "total": 2102})
         self.assertEqual(server.sql("SELECT DISTINCT class, strategy, hours FROM activity_fact"), [["on", draft, "0.16666666666666666667"]])
         # From a day on which few did anything: at once
@@ -145,7 +164,7 @@ class Large(Case):
         self.assertEqual(self.assert_ok(client.post(f"/v1/strategies/{late}/publish"))["status"], "published")
         answer = self.assert_ok(client.patch("/v1/settings", {"min_n": 3}))
         self.assertEqual(answer["min_n"], 3)
-        job = self.finished(client, client.patch("/v1/settings", {"time_zone": "america/new_york", "min_n": 4}))
+        job = self.finished(client, client.patch("/v1/settings?async=true", {"time_zone": "america/new_york", "min_n": 4}))
         self.assertEqual((job["kind"], job["object"]), ("settings", "settings"))
         settings = self.assert_ok(client.get("/v1/settings"))
         self.assertEqual((settings["time_zone"], settings["min_n"]), ("America/New_York", 4))
