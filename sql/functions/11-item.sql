@@ -52,7 +52,7 @@ CREATE FUNCTION pl.ingest_read(
   p_kinds text[], p_ids text[], p_operations text[], p_full text[], p_strict text[],
   p_occurred text[], p_event_ids text[], p_patches text[], p_received timestamptz, p_seqs text[],
   OUT items pl.ingest_item[], OUT rounds int)
-LANGUAGE plpgsql STABLE SET jit = off AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   WITH given AS (
     SELECT (n - 1)::int AS idx, kind::object_kind, id, operation::event_operation,

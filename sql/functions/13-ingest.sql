@@ -2,7 +2,8 @@
 -- An event meets the state of its object as the events before it in the batch left it.
 
 CREATE FUNCTION pl.keep(p_born object[], p_changed object[]) RETURNS void
-LANGUAGE plpgsql AS $$
+-- One probe of the key a state, as everywhere on the way of a write.
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
   IF cardinality(p_born) > 0 THEN
     INSERT INTO object (org_id, kind, object_id, doc, track, first_at, last_at, last_seq, last_event, last_received, deleted_at, merged_into, gone)
@@ -18,30 +19,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.keep IS 'Writes states of objects, those that were not there and those that were; null elements are skipped. The organisation is locked';
 
-CREATE FUNCTION pl.ingest_meet(p_org int, p_source text, p_items pl.ingest_item[], p_round int)
-RETURNS TABLE (item pl.ingest_item, met object, seen event)
+CREATE TYPE pl.ingest_fold AS (
+  outcome      pl.ingest_outcome,
+  events       event[],
+  born         object[],
+  changed      object[],
+  stale_kinds  object_kind[],
+  stale_ids    text[]
+);
+COMMENT ON TYPE pl.ingest_fold IS
+  'What a round of events comes to: their outcome, the events to store, the states of objects that were not there and of those that were, and '
+  'the objects that have to be folded anew from the log';
+
+CREATE FUNCTION pl.ingest_fold(
+  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_fold
 LANGUAGE plpgsql STABLE
 -- The plan is made once a session, maybe while the tables are empty, so it must not rest on their size: one probe of each
 -- key an item (LIMIT 1 keeps the planner from joining the other way round), never a scan.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
-AS $$
-BEGIN
-  RETURN QUERY
-    SELECT n, o.state, e.seen
-      FROM unnest(p_items) AS n
-      LEFT JOIN LATERAL (SELECT x AS seen FROM event AS x
-                          WHERE x.org_id = p_org AND x.source = p_source AND x.event_id = n.event_id LIMIT 1) AS e ON true
-      LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
-                          WHERE x.org_id = p_org AND x.kind = n.kind AND x.object_id = n.object_id LIMIT 1) AS o ON true
-     WHERE n.round = p_round
-     ORDER BY n.kind, n.object_id, n.idx;
-END $$;
-COMMENT ON FUNCTION pl.ingest_meet IS
-  'Each item of a round with the state it meets and the event in the log that bears its id, those of an object together and in their order';
-
-CREATE FUNCTION pl.ingest_round(
-  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_outcome
-LANGUAGE plpgsql AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   r record;
   i pl.ingest_item;
@@ -72,7 +67,17 @@ DECLARE
   v_stale_kinds object_kind[] := '{}';
   v_stale_ids text[] := '{}';
 BEGIN
-  FOR r IN SELECT m.item, m.met, m.seen FROM pl.ingest_meet(p_org, p_source, p_items, p_round) AS m LOOP
+  -- Each item with the state it meets and the event in the log that bears its id, those of an object together and in their order.
+  FOR r IN
+    SELECT m AS item, o.state AS met, e.seen
+      FROM unnest(p_items) AS m
+      LEFT JOIN LATERAL (SELECT x AS seen FROM event AS x
+                          WHERE x.org_id = p_org AND x.source = p_source AND x.event_id = m.event_id LIMIT 1) AS e ON true
+      LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
+                          WHERE x.org_id = p_org AND x.kind = m.kind AND x.object_id = m.object_id LIMIT 1) AS o ON true
+     WHERE m.round = p_round
+     ORDER BY m.kind, m.object_id, m.idx
+  LOOP
     IF n = 0 OR (r.item).kind <> i.kind OR (r.item).object_id <> i.object_id THEN
       v_state := r.met;
       v_known := v_state.object_id IS NOT NULL;
@@ -141,18 +146,30 @@ BEGIN
       v_moves := array_append(v_moves, i.object_id);
     END IF;
   END LOOP;
-  IF v_newest IS NOT NULL THEN
-    INSERT INTO event (org_id, source, event_id, seq, kind, object_id, occurred_at, source_seq, received_at, operation, is_full, patch)
-    SELECT e.* FROM unnest(v_events) AS e;
-    PERFORM pl.keep(v_born, v_changed);
-  END IF;
-  IF v_stale_ids <> '{}' THEN
-    PERFORM pl.keep_folded(p_org, v_stale_kinds, v_stale_ids);
-  END IF;
-  RETURN ROW(v_idx, v_outcomes, v_event_ids, v_times, v_refusals, v_newest, v_held, v_kinds, v_ids, v_moves)::pl.ingest_outcome;
+  RETURN ROW(ROW(v_idx, v_outcomes, v_event_ids, v_times, v_refusals, v_newest, v_held, v_kinds, v_ids, v_moves)::pl.ingest_outcome,
+             v_events, v_born, v_changed, v_stale_kinds, v_stale_ids)::pl.ingest_fold;
 END $$;
-COMMENT ON FUNCTION pl.ingest_round IS
-  'Stores the items of a round, whose event ids differ. An event in order takes its object one step on; one that is older than what it meets makes the object be folded anew';
+COMMENT ON FUNCTION pl.ingest_fold IS
+  'Works out what the items of a round, whose event ids differ, come to. An event in order takes its object one step on; one that is older than what '
+  'it meets makes the object be folded anew';
+
+CREATE FUNCTION pl.ingest_round(
+  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  f pl.ingest_fold := pl.ingest_fold(p_org, p_source, p_version, p_received, p_items, p_round);
+BEGIN
+  IF cardinality(f.events) > 0 THEN
+    INSERT INTO event (org_id, source, event_id, seq, kind, object_id, occurred_at, source_seq, received_at, operation, is_full, patch)
+    SELECT e.* FROM unnest(f.events) AS e;
+    PERFORM pl.keep(f.born, f.changed);
+  END IF;
+  IF cardinality(f.stale_ids) > 0 THEN
+    PERFORM pl.keep_folded(p_org, f.stale_kinds, f.stale_ids);
+  END IF;
+  RETURN f.outcome;
+END $$;
+COMMENT ON FUNCTION pl.ingest_round IS 'Stores the items of a round, whose event ids differ';
 
 CREATE FUNCTION pl.ingest_rounds(
   p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_rounds int) RETURNS pl.ingest_outcome
@@ -201,14 +218,14 @@ CREATE FUNCTION pl.ingest(
 RETURNS TABLE (idx int, outcome text, event_id text, occurred_at text, code text, pointer text, message text,
                quarantined boolean, data_version bigint)
 LANGUAGE plpgsql
--- Compiling a batch's plans takes ten times as long as running them.
-SET jit = off
+-- Compiling a batch's plans takes ten times as long as running them, and making them anew for each batch longer than the rest.
+SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_version bigint := pl.lock_org(p_org);
   v_received timestamptz := coalesce(p_received, clock_timestamp());
   v_read record := pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received, p_seqs);
-  v_items pl.ingest_item[] := pl.erased_items(p_org, v_read.items);
+  v_items pl.ingest_item[] := CASE WHEN 'rep' = ANY (p_kinds) THEN pl.erased_items(p_org, v_read.items) ELSE v_read.items END;
   v_done pl.ingest_outcome;
 BEGIN
   v_done := pl.ingest_rounds(p_org, p_source, v_version, v_received, v_items, v_read.rounds);
@@ -241,8 +258,8 @@ CREATE FUNCTION pl.ingest_each(
 RETURNS TABLE (idx int, outcome text, event_id text, occurred_at text, code text, pointer text, message text,
                quarantined boolean, data_version bigint)
 LANGUAGE plpgsql
--- Compiling a batch's plans takes ten times as long as running them.
-SET jit = off
+-- Compiling a batch's plans takes ten times as long as running them, and making them anew for each batch longer than the rest.
+SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_version bigint := pl.lock_org(p_org);

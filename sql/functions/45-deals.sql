@@ -76,18 +76,25 @@ CREATE TYPE pl.deal_rules AS (
   zone           text,
   won_by_source  boolean,
   backcast       boolean,
+  currency       text,
   stages         jsonb
 );
-COMMENT ON TYPE pl.deal_rules IS 'What the reading of deals rests on: the organisation''s settings and its stages, {id: document}';
+COMMENT ON TYPE pl.deal_rules IS 'What the reading of deals rests on: the organisation''s settings, its reporting currency, and its stages, {id: document}';
 
 CREATE FUNCTION pl.deal_rules(p_org int, p_as_of timestamptz, p_known_at timestamptz) RETURNS pl.deal_rules
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_rules pl.deal_rules;
 BEGIN
-  SELECT o.time_zone, o.won_close_basis = 'source_date', o.backcast = 'on' INTO v_rules.zone, v_rules.won_by_source, v_rules.backcast
-    FROM org AS o WHERE o.org_id = p_org;
-  SELECT coalesce(jsonb_object_agg(s.object_id, s.doc), '{}') INTO v_rules.stages FROM pl.object_states(p_org, 'stage', NULL, p_as_of, p_known_at) AS s;
+  SELECT o.time_zone, o.won_close_basis = 'source_date', o.backcast = 'on', coalesce(o.reporting_currency, v.first_currency),
+         (SELECT coalesce(jsonb_object_agg(s.object_id, s.doc), '{}') FROM object AS s WHERE s.org_id = p_org AND s.kind = 'stage')
+    INTO v_rules
+    FROM org AS o JOIN org_version AS v ON v.org_id = o.org_id
+   WHERE o.org_id = p_org;
+  IF p_as_of IS NOT NULL OR p_known_at IS NOT NULL THEN
+    v_rules.currency := NULL; -- told by what these rules are for
+    SELECT coalesce(jsonb_object_agg(s.object_id, s.doc), '{}') INTO v_rules.stages FROM pl.object_states(p_org, 'stage', NULL, p_as_of, p_known_at) AS s;
+  END IF;
   RETURN v_rules;
 END $$;
 COMMENT ON FUNCTION pl.deal_rules(int, timestamptz, timestamptz) IS 'The rules by which deals are read, as known at (as_of, known_at)';

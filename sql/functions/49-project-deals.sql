@@ -14,11 +14,11 @@ COMMENT ON TYPE pl.deals_at_hand IS
 
 CREATE FUNCTION pl.deals_at_hand(p_org int, p_ids text[]) RETURNS pl.deals_at_hand
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   h pl.deals_at_hand;
   v_rules pl.deal_rules := pl.deal_rules(p_org, NULL, NULL);
-  v_products text[];
+  v_families jsonb;
 BEGIN
   SELECT array_agg(d.state), array_agg(pl.deal_state(d.state, v_rules)) INTO h.objects, h.deals
     FROM (SELECT o.state
@@ -26,8 +26,11 @@ BEGIN
             LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
                                 WHERE x.org_id = p_org AND x.kind = 'opportunity' AND x.object_id = i.id LIMIT 1) AS o ON true
            ORDER BY i.n) AS d;
-  v_products := ARRAY(SELECT DISTINCT p #>> '{}' FROM unnest(h.objects) AS o, jsonb_path_query(o.track, '$[*].set.lines[*].product') AS p);
-  RETURN ROW(p_ids, h.objects, h.deals, v_rules, pl.families(p_org, NULL, NULL, v_products))::pl.deals_at_hand;
+  SELECT coalesce(jsonb_object_agg(p.id, pl.family(o.doc)), '{}') INTO v_families
+    FROM (SELECT DISTINCT line #>> '{}' AS id
+            FROM unnest(h.objects) AS d, jsonb_path_query(d.track, '$[*].set.lines[*].product') AS line) AS p
+    JOIN LATERAL (SELECT x.doc FROM object AS x WHERE x.org_id = p_org AND x.kind = 'product' AND x.object_id = p.id LIMIT 1) AS o ON true;
+  RETURN ROW(p_ids, h.objects, h.deals, v_rules, v_families)::pl.deals_at_hand;
 END $$;
 COMMENT ON FUNCTION pl.deals_at_hand(int, text[]) IS 'Some deals as they are now, with all that telling their facts and open spans takes, but the verdicts';
 
@@ -35,10 +38,10 @@ CREATE TYPE pl.fact_changes AS (born deal_fact[], changed deal_fact[], gone text
 
 CREATE FUNCTION pl.fact_changes(p_org int, p_epoch int, p_also text, p_hand pl.deals_at_hand) RETURNS pl.fact_changes
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   v_zone text := (p_hand.rules).zone;
-  v_currency text := pl.reporting_currency(p_org);
+  v_currency text := (p_hand.rules).currency;
   v_deals pl.deal_state[] := p_hand.deals;
   v_count int := cardinality(p_hand.ids);
   v_verdicts pl.verdict[];
@@ -92,7 +95,7 @@ CREATE TYPE pl.span_changes AS (born open_span[], changed open_span[], gone open
 
 CREATE FUNCTION pl.span_changes(p_org int, p_hand pl.deals_at_hand) RETURNS pl.span_changes
 LANGUAGE plpgsql STABLE
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   v_objects object[] := p_hand.objects;
   v_deals pl.deal_state[] := p_hand.deals;
@@ -141,7 +144,7 @@ COMMENT ON FUNCTION pl.span_changes(int, pl.deals_at_hand) IS 'What has to becom
 
 CREATE FUNCTION pl.keep_facts(p_org int, p_epoch int, p_changes pl.fact_changes) RETURNS void
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
   IF cardinality(p_changes.gone) > 0 THEN
     DELETE FROM deal_fact_of AS t USING unnest(p_changes.gone) AS i(id) WHERE t.org_id = p_org AND t.epoch = p_epoch AND t.deal_id = i.id;
@@ -174,7 +177,7 @@ COMMENT ON FUNCTION pl.keep_facts(int, int, pl.fact_changes) IS 'Writes changes 
 
 CREATE FUNCTION pl.keep_spans(p_org int, p_changes pl.span_changes) RETURNS void
 LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
   IF cardinality(p_changes.gone) > 0 THEN
     DELETE FROM open_span AS t USING unnest(p_changes.gone) AS s WHERE t.org_id = p_org AND t.deal_id = s.deal_id AND t.valid_from = s.valid_from;
@@ -200,7 +203,7 @@ DECLARE
   v_hand pl.deals_at_hand := pl.deals_at_hand(p_org, p_ids);
   v_kept record;
 BEGIN
-  FOR v_kept IN SELECT * FROM pl.epochs_kept(p_org) LOOP
+  FOR v_kept IN SELECT k.epoch, k.also FROM pl.epochs_kept(p_org) AS k LOOP
     PERFORM pl.keep_facts(p_org, v_kept.epoch, pl.fact_changes(p_org, v_kept.epoch, v_kept.also, v_hand));
   END LOOP;
   PERFORM pl.keep_spans(p_org, pl.span_changes(p_org, v_hand));

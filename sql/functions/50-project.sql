@@ -45,22 +45,18 @@ COMMENT ON FUNCTION pl.reprice(int, text[]) IS 'Converts closed deals in these c
 CREATE FUNCTION pl.project_reporting_currency(p_org int) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_first text;
-  v_before text;
+  v_now record;
 BEGIN
-  IF EXISTS (SELECT 1 FROM org AS o WHERE o.org_id = p_org AND o.reporting_currency IS NOT NULL) THEN
-    RETURN;
-  END IF;
-  -- Of the table, not the view: through a join the order of the index would be lost, and every write would sort all deals.
-  SELECT d.currency INTO v_first
-    FROM deal_fact_of AS d
-   WHERE d.org_id = p_org AND d.epoch = (SELECT v.epoch FROM org_version AS v WHERE v.org_id = p_org)
-     AND d.amount IS NOT NULL AND d.currency IS NOT NULL
-   ORDER BY d.created_at, d.deal_id
-   LIMIT 1;
-  SELECT v.first_currency INTO v_before FROM org_version AS v WHERE v.org_id = p_org;
-  IF v_first IS DISTINCT FROM v_before THEN
-    UPDATE org_version SET first_currency = v_first WHERE org_id = p_org;
+  SELECT o.reporting_currency AS chosen, v.first_currency AS before,
+         CASE WHEN o.reporting_currency IS NULL THEN (
+           -- Of the table, not the view: through a join the order of the index would be lost, and every write would sort all deals.
+           SELECT d.currency FROM deal_fact_of AS d
+            WHERE d.org_id = p_org AND d.epoch = v.epoch AND d.amount IS NOT NULL AND d.currency IS NOT NULL
+            ORDER BY d.created_at, d.deal_id LIMIT 1) END AS first
+    INTO v_now
+    FROM org AS o JOIN org_version AS v ON v.org_id = o.org_id WHERE o.org_id = p_org;
+  IF v_now.chosen IS NULL AND v_now.first IS DISTINCT FROM v_now.before THEN
+    UPDATE org_version SET first_currency = v_now.first WHERE org_id = p_org;
     PERFORM pl.reprice(p_org, NULL);
   END IF;
 END $$;
@@ -160,8 +156,13 @@ DECLARE
   v_accounts text[];
   v_some text[];
 BEGIN
-  v_deals := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'opportunity');
-  v_activities := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'activity');
+  -- Most writes are of one kind, on which nothing else depends.
+  IF 'opportunity' = ALL (p_kinds) THEN
+    v_deals := p_ids;
+  ELSE
+    v_deals := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'opportunity');
+    v_activities := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'activity');
+  END IF;
   IF 'fx-rate' = ANY (p_kinds) THEN
     v_some := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'fx-rate');
     PERFORM pl.project_rates(p_org, v_some);
@@ -195,7 +196,9 @@ BEGIN
     END IF;
   END IF;
   IF cardinality(v_deals) > 0 THEN
-    v_deals := ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_deals) AS id ORDER BY 1);
+    IF v_deals <> p_ids THEN
+      v_deals := ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_deals) AS id ORDER BY 1);
+    END IF;
     PERFORM pl.project_deals(p_org, v_deals);
     IF p_moved IS DISTINCT FROM '{}' THEN
       v_activities := v_activities || pl.activities_led_astray(p_org, coalesce(p_moved, v_deals));
