@@ -1,5 +1,4 @@
 /* The worker pool against a scripted database: who is let in, what is written together, what the cache saves, how it ends. */
-#include <arpa/inet.h>
 #include <check.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 
 #include "auth.h"
+#include "fake_ingest.h"
 #include "fake_pq.h"
 #include "route.h"
 #include "worker.h"
@@ -20,77 +20,10 @@
 
 static char digest_hex[2 * AUTH_DIGEST_BYTES + 1];
 static const char *data_version = "1";
-static int largest_batch, batches, batches_each;
+static int batches, batches_each;
 static bool batch_fails;       /* STATEMENT_ingest fails for the data's sake */
 static bool batch_unavailable; /* the connection is lost while a batch is written */
 static int slow_ms;            /* a batch takes so long */
-
-/* Elements of a binary text[], as far as the answer needs them. */
-static int elements(const char *array)
-{
-	uint32_t count;
-
-	memcpy(&count, array + 12, sizeof count);
-	return (int)ntohl(count);
-}
-
-/* Length of element number `wanted`, and its bytes. */
-static struct text element(const char *array, int wanted)
-{
-	const char *at = array + 20;
-	uint32_t size;
-
-	for (int i = 0;; i++) {
-		memcpy(&size, at, sizeof size);
-		size = ntohl(size);
-		if (i == wanted)
-			return (struct text){at + 4, size};
-		at += 4 + size;
-	}
-}
-
-/* Answers must outlive the call: what they are made of stays until the process of the test ends. */
-static char *keep(char *text)
-{
-	static char *kept[1 << 14];
-	static size_t count;
-
-	kept[count++ % (sizeof kept / sizeof *kept)] = text;
-	return text;
-}
-
-static char *number_text(int number)
-{
-	char *made = malloc(16);
-
-	snprintf(made, 16, "%d", number);
-	return keep(made);
-}
-
-/* A row an event, its event id being the patch it came with; the patch "bad" is rejected. */
-static void answer_ingest(const struct fake_question *question, struct fake_answer *answer)
-{
-	int count = elements(question->values[2]);
-
-	*answer = (struct fake_answer){.kind = FAKE_ROWS, .columns = 9, .rows = count};
-	for (int i = 0; i < count; i++) {
-		struct text patch = element(question->values[9], i);
-		const char **cells = answer->cells + 9 * i;
-		bool bad = text_equal(patch, TEXT("bad"));
-
-		cells[0] = number_text(i);
-		cells[1] = bad ? "rejected" : "accepted";
-		cells[2] = bad ? NULL : keep(strndup(patch.data, patch.size));
-		cells[3] = "2027-01-01T00:00:00Z";
-		cells[4] = bad ? "not_a_number" : NULL;
-		cells[5] = bad ? "/amount" : NULL;
-		cells[6] = bad ? "is no number" : NULL;
-		cells[7] = "f";
-		cells[8] = "42";
-	}
-	if (count > largest_batch)
-		largest_batch = count;
-}
 
 static void script(const struct fake_question *question, struct fake_answer *answer)
 {
@@ -111,10 +44,10 @@ static void script(const struct fake_question *question, struct fake_answer *ans
 		else if (batch_unavailable)
 			answer->kind = FAKE_LOST;
 		else
-			answer_ingest(question, answer);
+			fake_ingest_answer(question, answer);
 	} else if (strcmp(question->statement, "ingest_each") == 0) {
 		batches_each++;
-		answer_ingest(question, answer);
+		fake_ingest_answer(question, answer);
 	}
 }
 
@@ -335,7 +268,7 @@ START_TEST(written_together)
 			      many[i].reply.body.data);
 	}
 	ck_assert_msg(batches < MANY / 2, "%d batches for %d events", batches, MANY);
-	ck_assert_msg(largest_batch > 1 && largest_batch <= settings.batch, "the largest batch had %d events", largest_batch);
+	ck_assert_msg(fake_ingest_largest > 1 && fake_ingest_largest <= settings.batch, "the largest batch had %d events", fake_ingest_largest);
 	ck_assert_int_eq(batches_each, 0);
 	end_many();
 }
@@ -394,7 +327,7 @@ START_TEST(organisations_and_sources_apart)
 		ck_assert_ptr_nonnull(strstr(many[i].reply.body.data, patches[i]));
 		job_end(&many[i]);
 	}
-	ck_assert_msg(largest_batch <= 20, "%d events of a batch, only 20 have the same organisation", largest_batch);
+	ck_assert_msg(fake_ingest_largest <= 20, "%d events of a batch, only 20 have the same organisation", fake_ingest_largest);
 }
 END_TEST
 
