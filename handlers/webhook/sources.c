@@ -472,7 +472,7 @@ static enum err put_secret(struct request *request, struct reply *reply, struct 
 
 enum err source_secret_post(struct request *request, struct reply *reply)
 {
-	const char *code, *message;
+	const char *code, *message = "";
 	json_t *body = request->body.size > 0 ? json_parse_strict(request->body, &code, &message) : json_object();
 	struct buffer made = {0};
 	struct text secret;
