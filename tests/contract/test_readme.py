@@ -1,4 +1,5 @@
-"""The tour of the README, typed in as it stands, against the sample company: every command works and answers in the shape shown."""
+"""The tour of the README and the questions of docs/, typed in as they stand, against the sample company: every command works and answers in
+the shape shown."""
 import datetime
 import json
 import pathlib
@@ -13,9 +14,12 @@ from contract import ROOT
 from harness import Case
 
 
-def commands():
+PAGES = {"README.md": 7, "docs/questions.md": 6}  # and how many commands are shown there, at least
+
+
+def commands(page):
     """(command, output shown) of every line that begins with "$ "; a command goes on in indented lines."""
-    for block in re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S):
+    for block in re.findall(r"```\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S):
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
             lines = part.splitlines()
             length = next((n for n, line in enumerate(lines[1:], 1) if not line.startswith("    ")), len(lines))
@@ -38,7 +42,7 @@ class Tour(Case):
             if shutil.which(program) is None:
                 raise unittest.SkipTest(f"{program} is not installed")
         cls.server = cls.start()
-        folder = tempfile.mkdtemp(prefix="plumbline-sample-")
+        cls.folder = folder = tempfile.mkdtemp(prefix="plumbline-sample-")
         cls.addClassCleanup(shutil.rmtree, folder)
         today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         sample = ROOT / "tools/sample"
@@ -47,22 +51,26 @@ class Tour(Case):
                        check=True, stdout=subprocess.DEVNULL)
 
     def test_commands(self):
-        found = list(commands())
-        self.assertGreaterEqual(len(found), 7)
-        for command, shown in found:
-            with self.subTest(command):
-                script = f"pl() {{ curl -sS -H \"Authorization: Bearer $KEY\" \"$@\"; }}\nset -o pipefail\n{command}\n"
-                done = subprocess.run(["bash", "-c", script], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEY": self.server.key(),
-                                                                   "URL": self.server.url}, capture_output=True, text=True, check=False)
-                self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
-                answered = done.stdout.splitlines()
-                self.assertEqual(len(answered), len(shown), done.stdout)
-                for answer, line in zip(answered, shown):
-                    if line.startswith("{"):
-                        self.assertEqual(shape(json.loads(answer)), shape(json.loads(line)))
-                    else:
-                        self.assertEqual(len(answer.split("  ")[0].split()), len(line.split("  ")[0].split()), answer)
-                        self.assertEqual(len(re.split(r"  +", answer)), len(re.split(r"  +", line)), answer)
+        for page, least in PAGES.items():
+            found = list(commands(page))
+            self.assertGreaterEqual(len(found), least, page)
+            for command, shown in found:
+                with self.subTest(command):
+                    self.try_command(command, shown)
+
+    def try_command(self, command, shown):
+        script = f"pl() {{ curl -sS -H \"Authorization: Bearer $KEY\" \"$@\"; }}\nset -o pipefail\n{command}\n"
+        done = subprocess.run(["bash", "-c", script], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEY": self.server.key(),
+                                                           "URL": self.server.url}, cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        answered = done.stdout.splitlines()
+        self.assertEqual(len(answered), len(shown), done.stdout)
+        for answer, line in zip(answered, shown):
+            if line[:1] in "{[" or line[:1].isdigit():
+                self.assertEqual(shape(json.loads(answer)), shape(json.loads(line)))
+            else:
+                self.assertEqual(len(answer.split("  ")[0].split()), len(line.split("  ")[0].split()), answer)
+                self.assertEqual(len(re.split(r"  +", answer)), len(re.split(r"  +", line)), answer)
 
 
 class Example(unittest.TestCase):
