@@ -45,9 +45,10 @@ BEGIN
            pl.summary_metric(q, 'open_pipeline_share', f) AS open_pipeline_share, pl.summary_metric(q, 'selling_time_share', f) AS selling_time_share,
            pl.summary_metric(q, 'segment_mix', f) AS segment_mix, pl.summary_metric(q, 'product_mix', f) AS product_mix,
            pl.summary_metric(q, 'win_rate', f) AS win_rate, pl.summary_metric(q, 'opportunistic', f) AS opportunistic,
+           pl.summary_metric(q, 'data_quality', f) AS data_quality,
            json_build_object('by', v_by, 'segment', pl.summary_setters(p_org, p_request, 'segment', v_by),
                              'product', pl.summary_setters(p_org, p_request, 'product', v_by)) AS strategy_setters,
            q.data_version) x);
 END
 $$;
-COMMENT ON FUNCTION pl.answer_summary IS 'the one page: intended against realised mixes, who sets the difference, the opportunistic budget, and the core figures (SPEC 5)';
+COMMENT ON FUNCTION pl.answer_summary IS 'the one page: intended against realised mixes, who sets the difference, the opportunistic budget, the core figures, and how far the data carries them (SPEC 5)';

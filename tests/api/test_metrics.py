@@ -219,6 +219,7 @@ class Metrics(Case):
 
     def test_summary(self):
         answer = self.ask("/v1/summary?period=2026-Q1")
+        self.assertEqual(answer["data_quality"], self.ask("/v1/metrics/data_quality?period=2026-Q1")["total"])
         self.assertEqual(answer["strategy"]["name"], "Care first")
         self.assertEqual(answer["segment_mix"]["value"], self.ask("/v1/metrics/segment_mix?period=2026-Q1")["total"]["value"])
         setters = self.ask("/v1/metrics/strategy_setters?by=rep&period=2026-Q1")["rows"]
