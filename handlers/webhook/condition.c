@@ -1,8 +1,8 @@
 /* Conditions: what has to stand where. */
-#include <fnmatch.h>
 #include <string.h>
 
 #include "expression.h"
+#include "glob.h"
 
 static bool compile_values(struct compiler *compiler, const json_t *value, struct test *test)
 {
@@ -66,22 +66,6 @@ bool condition_compile(struct compiler *compiler, const struct expression_scope 
 	return sound;
 }
 
-enum { PATTERN_TEXT_MAX = 200 }; /* longer texts match no pattern */
-
-/* A value, or a pattern where it holds a * or ?. */
-static bool matches(struct text text, struct text value)
-{
-	char copy[PATTERN_TEXT_MAX + 1];
-
-	if (memchr(value.data, '*', value.size) == NULL && memchr(value.data, '?', value.size) == NULL)
-		return text_equal(text, value);
-	if (text.size > PATTERN_TEXT_MAX)
-		return false;
-	memcpy(copy, text.data, text.size);
-	copy[text.size] = '\0';
-	return fnmatch(value.data, copy, 0) == 0;
-}
-
 static bool test_holds(const struct test *test, const struct evaluation *evaluation)
 {
 	struct scalar scalar = expression_evaluate(&test->subject, evaluation);
@@ -90,7 +74,7 @@ static bool test_holds(const struct test *test, const struct evaluation *evaluat
 	if (test->count > 0 && met) {
 		met = false;
 		for (size_t i = 0; i < test->count; i++)
-			met = met || matches(scalar.text, test->values[i]);
+			met = met || text_equal(scalar.text, test->values[i]) || (glob_is_pattern(test->values[i]) && glob_matches(test->values[i], scalar.text));
 	}
 	return met == test->wanted;
 }

@@ -64,7 +64,7 @@ struct expression {
 struct test {
 	struct expression subject;
 	bool wanted;                /* false: the negation */
-	const struct text *values;  /* one of them, as text; fnmatch patterns that end in NUL */
+	const struct text *values;  /* one of them, as text, or a pattern (glob.h) */
 	size_t count;               /* 0: is there and not null */
 };
 

@@ -19,9 +19,7 @@ struct field_rule {
 
 /* Members of a record by the pattern of their names, into "attributes". */
 struct custom_rule {
-	struct text pattern; /* fnmatch */
-	size_t plain;        /* how many characters of it stand for themselves, before the first wildcard */
-	bool rest;           /* and then comes a * and nothing else */
+	struct text pattern; /* glob.h */
 	int node;            /* whose members */
 	bool skip;
 	struct text strip;   /* taken off the end of the name */

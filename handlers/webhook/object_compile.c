@@ -167,8 +167,6 @@ static bool compile_custom(struct compiler *compiler, const struct expression_sc
 	if (!compile_check(compiler, &custom_shape, value))
 		return false;
 	out->pattern = arena_keep(compiler->arena, text_of(pattern));
-	out->plain = strcspn(pattern, "*?[\\");
-	out->rest = strcmp(pattern + out->plain, "*") == 0;
 	out->skip = json_is_true(json_object_get(value, "skip"));
 	out->strip = compile_text(compiler, json_object_get(value, "strip"));
 	out->convert = custom_conversion(value);

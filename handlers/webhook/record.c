@@ -1,7 +1,7 @@
 /* From the record of an item to events. */
-#include <fnmatch.h>
 #include <string.h>
 
+#include "glob.h"
 #include "json_scan.h"
 #include "mapping.h"
 
@@ -162,14 +162,7 @@ static bool has_field(const struct object_rule *object, struct text name, bool b
 	return false;
 }
 
-static bool pattern_fits(const struct custom_rule *rule, struct text name)
-{
-	if (name.size < rule->plain || memcmp(name.data, rule->pattern.data, rule->plain) != 0)
-		return false;
-	return rule->rest || fnmatch(rule->pattern.data, name.data, 0) == 0;
-}
-
-/* The rule whose pattern fits: one that skips, else the longest. name ends in NUL. */
+/* The rule whose pattern fits: one that skips, else the longest. */
 static const struct custom_rule *find_custom(const struct object_rule *object, int node, struct text name)
 {
 	const struct custom_rule *found = NULL;
@@ -177,7 +170,7 @@ static const struct custom_rule *find_custom(const struct object_rule *object, i
 	for (size_t i = 0; i < object->custom_count; i++) {
 		const struct custom_rule *rule = &object->custom[i];
 
-		if (rule->node != node || !pattern_fits(rule, name))
+		if (rule->node != node || !glob_matches(rule->pattern, name))
 			continue;
 		if (rule->skip)
 			return rule;
@@ -222,7 +215,7 @@ static void visit_member(void *context, int node, struct text raw_name, struct t
 	const struct custom_rule *rule = NULL;
 
 	if (name.type == SCALAR_STRING && name.text.size <= NAME_LONGEST)
-		rule = find_custom(draft->object, node, arena_keep(&run->arena, name.text));
+		rule = find_custom(draft->object, node, name.text);
 	if (draft->object->copies || (rule != NULL && (rule->skip || write_custom(draft, rule, name.text, value))))
 		return;
 	/* Where the record is the item itself, what says what happened stands beside its values. */

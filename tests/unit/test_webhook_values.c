@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "webhook/glob.h"
 #include "webhook/moment.h"
 #include "webhook/number.h"
 #include "webhook/pointer_tree.h"
@@ -194,6 +195,41 @@ START_TEST(conversions_of_values)
 }
 END_TEST
 
+/* ── patterns ───────────────────────────────────────────────────────────────────────────────────── */
+static const struct {
+	const char *pattern, *text;
+	bool matches;
+} globs[] = {
+	{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "abc", true}, {"**", "a", true}, {"abc", "abc", true}, {"abc", "abd", false}, {"abc", "ab", false},
+	{"a?c", "abc", true}, {"a?c", "ac", false}, {"*__c", "Region__c", true}, {"*__c", "Region__cx", false}, {"new_*", "new_x", true}, {"new_*", "new", false},
+	{"006*", "0065w000023STAmAAO", true}, {"*.create", "Opportunity.create", true}, {"*a*b*c*", "xaxbxcx", true}, {"*a*b*c", "acb", false}, {"*aab", "aaaab", true},
+	{"c[A-Z]*", "cRegion", true}, {"c[A-Z]*", "country", false}, {"[!a-c]", "d", true}, {"[!a-c]", "b", false}, {"[a-c_9]x", "_x", true}, {"[]]", "]", true},
+	{"[a-]", "-", true}, {"[ab", "[ab", true}, {"[", "[", true}, {"cr???_*", "cr123_beds", true}, {"cr???_*", "cr12_beds", false}, {"a*", "b", false},
+};
+
+START_TEST(patterns)
+{
+	ck_assert_msg(glob_matches(text_of(globs[_i].pattern), text_of(globs[_i].text)) == globs[_i].matches, "%s and %s", globs[_i].pattern, globs[_i].text);
+}
+END_TEST
+
+/* A pattern that takes fnmatch(3) longer than the universe is old. */
+START_TEST(many_stars)
+{
+	struct buffer pattern = {0}, text = {0};
+
+	for (int i = 0; i < 1000; i++) {
+		buffer_append_string(&pattern, "*a");
+		buffer_append_string(&text, "aaaa");
+	}
+	buffer_append_string(&pattern, "*b");
+	ck_assert(!glob_matches(buffer_text(&pattern), buffer_text(&text)));
+	ck_assert(glob_is_pattern(buffer_text(&pattern)) && !glob_is_pattern(buffer_text(&text)));
+	buffer_free(&pattern);
+	buffer_free(&text);
+}
+END_TEST
+
 /* ── pointers ───────────────────────────────────────────────────────────────────────────────────── */
 static const char document[] =
     "{\"a\":{\"b\":[10,{\"c\":null},12,13,14,15,16,17,18,19,\"ten\"]},\"m~n\":1,\"x/y\":2,\"\":3,\"\\u00e4\":4,"
@@ -292,6 +328,8 @@ Suite *suite_webhook_values(void)
 	tcase_add_loop_test(cases, decimals, 0, COUNT(numbers));
 	tcase_add_loop_test(cases, times, 0, COUNT(moments));
 	tcase_add_loop_test(cases, conversions_of_values, 0, COUNT(conversions));
+	tcase_add_loop_test(cases, patterns, 0, COUNT(globs));
+	tcase_add_test(cases, many_stars);
 	tcase_add_loop_test(cases, pointers_lead, 0, COUNT(pointers));
 	tcase_add_test(cases, what_is_no_pointer);
 	tcase_add_test(cases, slots_have_an_end);
