@@ -126,10 +126,32 @@ static size_t utf8_length(struct text text)
 	return size;
 }
 
+/* How many bytes from the start are ASCII and not NUL, counted in eights. */
+static size_t plain_length(struct text text)
+{
+	const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+	size_t length = 0;
+
+	for (; text.size - length >= 8; length += 8) {
+		uint64_t bytes;
+
+		memcpy(&bytes, text.data + length, 8);
+		if (((bytes - ones) | bytes) & tops)
+			break;
+	}
+	return length;
+}
+
 bool text_is_clean_utf8(struct text text)
 {
 	while (text.size > 0) {
-		size_t length = utf8_length(text);
+		size_t length = plain_length(text);
+
+		text.data += length;
+		text.size -= length;
+		if (text.size == 0)
+			return true;
+		length = utf8_length(text);
 
 		if (length == 0 || text.data[0] == '\0')
 			return false;
