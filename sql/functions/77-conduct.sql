@@ -88,14 +88,16 @@ COMMENT ON FUNCTION pl.deal_conduct IS
   'of each deal: its first discovery, its first proposal (activity or stage, whichever came first), the most people of the customer''s side known '
   '(contacts_external, or of one activity), and whether its value case stood at the proposal; null: never happened, not known, no proposal';
 
-CREATE TYPE pl.conduct_row AS (
-  component text, id text, once text, kind text, name text, rep text, team text, account_id text, segment text, tier text, class text, at timestamptz,
-  backcast boolean, numerator numeric, denominator numeric, n numeric
+CREATE TYPE pl.conduct_case AS (
+  id text, once text, kind text, name text, rep text, team text, account_id text, segment text, tier text, class text, at timestamptz, backcast boolean,
+  is_deal boolean, credit numeric, is_proposed boolean, is_discovered boolean, is_valued boolean, is_threaded boolean,
+  talk numeric, talked numeric, ratio numeric, is_banded boolean, questions numeric, half_hours numeric
 );
-COMMENT ON TYPE pl.conduct_row IS
-  'what one deal or conversation adds to one component. once: rows of one place with the same are the same thing seen from several reps or accounts. n: cases it stands for';
+COMMENT ON TYPE pl.conduct_case IS
+  'a closed deal (credit and what was done on it) or a conversation (talk, the time both talked, their ratio, whether it is in the band, questions and half hours; null: '
+  'not known). once: cases of one place with the same are one thing seen from several reps or accounts';
 
-CREATE FUNCTION pl.conduct_deals(q pl.metric_query) RETURNS SETOF pl.conduct_row
+CREATE FUNCTION pl.conduct_deals(q pl.metric_query) RETURNS SETOF pl.conduct_case
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY
@@ -104,37 +106,62 @@ BEGIN
   ), way AS MATERIALIZED (
     SELECT * FROM pl.deal_conduct(q, ARRAY(SELECT DISTINCT d.deal_id FROM deal d))
   )
-  SELECT c.component, d.deal_id, d.deal_id || ' ' || coalesce(d.rep, ''), 'deal', d.name, d.rep, d.team, d.account_id, d.segment, d.tier, d.class, d.at, d.backcast,
-         CASE WHEN c.is_so THEN d.credit ELSE 0 END, d.credit, d.credit
+  SELECT d.deal_id, d.deal_id || ' ' || coalesce(d.rep, ''), 'deal', d.name, d.rep, d.team, d.account_id, d.segment, d.tier, d.class, d.at, d.backcast,
+         true, d.credit, w.proposal_at IS NOT NULL, coalesce(w.discovery_at < w.proposal_at, false), coalesce(w.has_value_case, false),
+         coalesce(w.participants >= 2, false), NULL::numeric, NULL::numeric, NULL::numeric, NULL::boolean, NULL::numeric, NULL::numeric
   FROM deal d
   JOIN way w ON w.deal_id = d.deal_id
-  CROSS JOIN LATERAL (VALUES ('discovery_first', w.proposal_at IS NOT NULL, coalesce(w.discovery_at < w.proposal_at, false)),
-                             ('value_case', w.proposal_at IS NOT NULL, coalesce(w.has_value_case, false)),
-                             ('multi_thread', true, coalesce(w.participants >= 2, false))) AS c(component, counts, is_so)
-  WHERE c.counts;
+  WHERE d.outcome IN ('won', 'lost');
 END
 $$;
-COMMENT ON FUNCTION pl.conduct_deals IS 'deals closed in the period and what they add to discovery_first, value_case and multi_thread';
+COMMENT ON FUNCTION pl.conduct_deals IS 'deals closed in the period, with how they were sold';
 
-CREATE FUNCTION pl.conduct_talks(q pl.metric_query) RETURNS SETOF pl.conduct_row
+CREATE FUNCTION pl.conduct_talks(q pl.metric_query) RETURNS SETOF pl.conduct_case
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_low  numeric := coalesce((q.body #>> '{conduct,talk_ratio_band,0}')::numeric, 0.35);
-  v_high numeric := coalesce((q.body #>> '{conduct,talk_ratio_band,1}')::numeric, 0.50);
+  v_band numeric[] := pl.talk_band(q);
 BEGIN
   RETURN QUERY
-  SELECT c.component, r.activity_id, r.activity_id, r.kind, NULL::text, r.rep, r.team, r.account_id, r.segment, r.tier, r.class, r.starts_at, r.backcast,
-         c.numerator, c.denominator, 1::numeric
+  SELECT r.activity_id, r.activity_id, r.kind, NULL::text, r.rep, r.team, r.account_id, r.segment, r.tier, r.class, r.starts_at, r.backcast,
+         false, NULL::numeric, NULL::boolean, NULL::boolean, NULL::boolean, NULL::boolean,
+         CASE WHEN t.talked > 0 THEN r.talk_s END, t.talked, t.ratio, t.ratio BETWEEN v_band[1] AND v_band[2], CASE WHEN h.half_hours > 0 THEN r.questions END,
+         CASE WHEN r.questions IS NOT NULL THEN h.half_hours END
   FROM pl.hour_rows(q, q.start_at, q.end_at) r
+  CROSS JOIN LATERAL (SELECT nullif(r.talk_s + r.customer_talk_s, 0) AS talked, pl.ratio(r.talk_s, r.talk_s + r.customer_talk_s) AS ratio) t
   CROSS JOIN LATERAL (
-    SELECT r.talk_s + r.customer_talk_s AS talked, pl.ratio(r.talk_s, r.talk_s + r.customer_talk_s) AS ratio,
-           coalesce(CASE WHEN NOT r.estimated THEN pl.ratio(r.hours, r.share) * 2 END, pl.ratio(r.talk_s + r.customer_talk_s, 1800)) AS half_hours) t
-  CROSS JOIN LATERAL (VALUES ('talk_ratio', t.talked > 0, t.ratio, 1), ('talk_ratio_weighted', t.talked > 0, r.talk_s, t.talked),
-                             ('in_band', t.talked > 0, CASE WHEN t.ratio BETWEEN v_low AND v_high THEN 1 ELSE 0 END, 1),
-                             ('questions_per_30min', t.half_hours > 0 AND r.questions IS NOT NULL, r.questions, t.half_hours)) AS c(component, counts, numerator, denominator)
-  WHERE c.counts AND NOT pl.is_internal(r.kind);
+    SELECT nullif(coalesce(CASE WHEN NOT r.estimated THEN round(r.hours / r.share, 12) * 2 END, round(t.talked / 1800, 12)), 0) AS half_hours) h
+  WHERE NOT pl.is_internal(r.kind) AND (t.talked IS NOT NULL OR r.questions IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION pl.conduct_talks IS
-  'conversations of the period with talk data and what they add to talk_ratio (a mean), talk_ratio_weighted (by time), in_band and questions_per_30min; '
-  'a conversation without a duration is as long as the two talked';
+  'conversations of the period of which talk or questions are known; one without a duration is as long as the two talked';
+
+CREATE FUNCTION pl.talk_band(q pl.metric_query) RETURNS numeric[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT ARRAY[coalesce((q.body #>> '{conduct,talk_ratio_band,0}')::numeric, 0.35), coalesce((q.body #>> '{conduct,talk_ratio_band,1}')::numeric, 0.50)]
+$$;
+COMMENT ON FUNCTION pl.talk_band IS 'the band a talk ratio should be in, its edges included';
+
+CREATE FUNCTION pl.conduct_cases(q pl.metric_query) RETURNS SETOF pl.conduct_case
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY SELECT * FROM pl.conduct_deals(q);
+  RETURN QUERY SELECT * FROM pl.conduct_talks(q);
+END
+$$;
+
+CREATE FUNCTION pl.conduct_parts(p_is_deal boolean, p_credit numeric, p_proposed boolean, p_discovered boolean, p_valued boolean, p_threaded boolean, p_talk numeric,
+                                 p_talked numeric, p_ratio numeric, p_banded boolean, p_questions numeric, p_half_hours numeric)
+RETURNS TABLE (component text, numerator numeric, denominator numeric)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
+  SELECT v.component, v.numerator, v.denominator
+  FROM (VALUES ('discovery_first', CASE WHEN p_discovered THEN p_credit ELSE 0 END, CASE WHEN p_is_deal AND p_proposed THEN p_credit END),
+               ('value_case', CASE WHEN p_valued THEN p_credit ELSE 0 END, CASE WHEN p_is_deal AND p_proposed THEN p_credit END),
+               ('multi_thread', CASE WHEN p_threaded THEN p_credit ELSE 0 END, CASE WHEN p_is_deal THEN p_credit END),
+               ('talk_ratio', p_ratio, CASE WHEN p_talked IS NOT NULL THEN 1 END),
+               ('talk_ratio_weighted', p_talk, p_talked),
+               ('in_band', CASE WHEN p_banded THEN 1 ELSE 0 END, CASE WHEN p_talked IS NOT NULL THEN 1 END),
+               ('questions_per_30min', p_questions, p_half_hours)) AS v(component, numerator, denominator)
+  WHERE v.denominator IS NOT NULL
+$$;
+COMMENT ON FUNCTION pl.conduct_parts IS 'what a deal or a conversation adds to which components (METRICS.md M21)';

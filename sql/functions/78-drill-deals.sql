@@ -106,14 +106,21 @@ COMMENT ON FUNCTION pl.drill_created IS 'deals created in the period';
 CREATE FUNCTION pl.hour_place(r pl.hour_row) RETURNS text[]
 LANGUAGE sql IMMUTABLE AS $$ SELECT ARRAY[r.activity_id, coalesce(r.rep, ''), coalesce(r.account_id, '')] $$;
 
-CREATE FUNCTION pl.hour_line(r pl.hour_row, p_reps boolean, p_part text, p_numerator numeric, p_denominator numeric, p_contribution numeric DEFAULT NULL)
+CREATE FUNCTION pl.hour_line(r pl.hour_row, p_reps boolean, p_part text, p_numerator json, p_denominator json, p_contribution numeric DEFAULT NULL,
+                             p_cost text DEFAULT NULL)
 RETURNS json LANGUAGE sql STABLE AS $$
   SELECT row_to_json(x) FROM (
     SELECT r.activity_id AS id, p_part AS part, r.kind, pl.iso(r.starts_at) AS at, CASE WHEN p_reps THEN r.rep END AS rep, r.team, r.account_id AS account,
            r.deal_id AS opportunity, r.segment, r.tier, r.class, r.reason, r.messages, r.estimated, trim_scale(r.hours) AS hours,
-           p_numerator AS numerator, p_denominator AS denominator, round(p_contribution, 15) AS contribution) x
+           p_cost AS cost, p_numerator AS numerator, p_denominator AS denominator, round(p_contribution, 15) AS contribution) x
 $$;
 COMMENT ON FUNCTION pl.hour_line IS 'an activity as a row behind a number: part of the number it is in, what it adds to numerator and denominator, and what it moves the number by';
+
+CREATE FUNCTION pl.known_size(r pl.hour_row, p_class text, p_size numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT trim_scale(CASE WHEN r.account_id IS NOT NULL AND (r.class = p_class OR (p_class IS NULL AND r.class <> 'unknown')) THEN p_size ELSE 0 END)
+$$;
+COMMENT ON FUNCTION pl.known_size IS 'what of an activity counts as of this class (null: on and off), or 0: it is linked to no account, or cannot be classed';
 
 CREATE FUNCTION pl.drill_hours(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
@@ -121,8 +128,7 @@ DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, trim_scale(CASE WHEN r.class = 'on' AND r.account_id IS NOT NULL THEN r.hours ELSE 0 END),
-                                        trim_scale(CASE WHEN r.class <> 'unknown' AND r.account_id IS NOT NULL THEN r.hours ELSE 0 END))
+  SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, to_json(pl.known_size(r, 'on', r.hours)), to_json(pl.known_size(r, NULL, r.hours)))
   FROM pl.hour_rows(q, q.start_at, q.end_at) r;
 END
 $$;

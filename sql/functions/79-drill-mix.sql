@@ -62,7 +62,7 @@ BEGIN
   v := pl.mix_pulls(q, m);
   IF q.weight = 'hours' AND v_over = 'segment' THEN
     RETURN QUERY
-    SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, trim_scale(round(s.gap, 15)), trim_scale(s.own), s.gap / v.whole)
+    SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, to_json(trim_scale(round(s.gap, 15))), to_json(trim_scale(s.own)), s.gap / v.whole)
     FROM pl.hour_rows(q, q.start_at, q.end_at) r
     CROSS JOIN LATERAL pl.mix_share(v, CASE WHEN r.segment <> 'unknown' AND r.account_id IS NOT NULL THEN ARRAY[r.segment] ELSE '{}' END, ARRAY[r.hours]) s;
     RETURN;

@@ -6,18 +6,13 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH rate AS MATERIALIZED (SELECT * FROM pl.cost_rates(q) c WHERE q.with_cost)
-  SELECT r, CASE WHEN q.with_cost THEN pl.convert(q.org, r.hours * c.rate, c.currency, q.currency, pl.local_date(r.starts_at, q.zone), q.as_of, q.known_at) END
+  SELECT r, CASE WHEN NOT q.with_cost THEN NULL WHEN c.currency = q.currency THEN r.hours * c.rate
+                 ELSE pl.convert(q.org, r.hours * c.rate, c.currency, q.currency, pl.local_date(r.starts_at, q.zone), q.as_of, q.known_at) END
   FROM pl.hour_rows(q, q.start_at, q.end_at) r
   LEFT JOIN rate c ON q.with_cost AND c.rep = r.rep AND r.starts_at >= c.valid_from AND r.starts_at < c.valid_to;
 END
 $$;
 COMMENT ON FUNCTION pl.costed_hours IS 'counted activities of the period, with what they cost where the question is of cost; null without a rate';
-
-CREATE FUNCTION pl.known_size(r pl.hour_row, p_class text, p_size numeric) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT trim_scale(CASE WHEN r.account_id IS NOT NULL AND (r.class = p_class OR (p_class IS NULL AND r.class <> 'unknown')) THEN p_size ELSE 0 END)
-$$;
-COMMENT ON FUNCTION pl.known_size IS 'what of an activity counts as of this class (null: on and off), or 0: it is linked to no account, or cannot be classed';
 
 CREATE FUNCTION pl.drill_investment(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
@@ -26,8 +21,8 @@ DECLARE
 BEGIN
   RETURN QUERY
   SELECT pl.hour_place(h.activity),
-         pl.with_member(pl.hour_line(h.activity, v_reps, NULL, pl.known_size(h.activity, 'off', (h.activity).hours), pl.known_size(h.activity, NULL, (h.activity).hours)),
-                        'cost', to_json(pl.money_exact(h.cost, q.currency)))
+         pl.hour_line(h.activity, v_reps, NULL, to_json(pl.known_size(h.activity, 'off', (h.activity).hours)), to_json(pl.known_size(h.activity, NULL, (h.activity).hours)),
+                      NULL, pl.money_exact(h.cost, q.currency))
   FROM pl.costed_hours(q) h;
 END
 $$;
@@ -39,7 +34,7 @@ DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, pl.known_size(r, 'on', r.share), pl.known_size(r, NULL, r.share))
+  SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, to_json(pl.known_size(r, 'on', r.share)), to_json(pl.known_size(r, NULL, r.share)))
   FROM pl.hour_rows(q, q.start_at, q.end_at) r
   WHERE r.kind = 'meeting';
 END
@@ -69,11 +64,10 @@ DECLARE
 BEGIN
   RETURN QUERY
   SELECT ARRAY['effort'] || pl.hour_place(h.activity),
-         CASE WHEN v_cost THEN pl.with_member(x.line, 'numerator', pl.exact(pl.known_size(h.activity, NULL, coalesce(h.cost, 0)), q)) ELSE x.line END
+         pl.hour_line(h.activity, v_reps, 'effort', CASE WHEN v_cost THEN pl.exact(pl.known_size(h.activity, NULL, coalesce(h.cost, 0)), q)
+                                                         ELSE to_json(pl.known_size(h.activity, NULL, (h.activity).hours)) END,
+                      to_json(0), NULL, pl.money_exact(h.cost, q.currency))
   FROM pl.costed_hours(q) h
-  CROSS JOIN LATERAL (
-    SELECT pl.with_member(pl.hour_line(h.activity, v_reps, 'effort', pl.known_size(h.activity, NULL, (h.activity).hours), 0), 'cost',
-                          to_json(pl.money_exact(h.cost, q.currency))) AS line) x
   UNION ALL
   SELECT ARRAY['wins'] || pl.deal_place(d),
          pl.deal_line(q, d, v_reps, 'wins', to_json(0),
@@ -157,12 +151,13 @@ DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT ARRAY[c.component, c.once],
+  SELECT ARRAY[p.component, c.once],
          (SELECT row_to_json(x) FROM (
-            SELECT c.component AS part, c.id, c.kind, c.name, pl.iso(c.at) AS at, CASE WHEN v_reps THEN c.rep END AS rep, c.team, c.account_id AS account, c.segment, c.tier,
-                   c.class, trim_scale(round(c.numerator, 12)) AS numerator, trim_scale(round(c.denominator, 12)) AS denominator) x)
-  FROM (SELECT DISTINCT ON (a.component, a.once) a.* FROM (SELECT * FROM pl.conduct_deals(q) UNION ALL SELECT * FROM pl.conduct_talks(q)) a
-        ORDER BY a.component, a.once, a.rep, a.account_id) c;
+            SELECT p.component AS part, c.id, c.kind, c.name, pl.iso(c.at) AS at, CASE WHEN v_reps THEN c.rep END AS rep, c.team, c.account_id AS account, c.segment,
+                   c.tier, c.class, trim_scale(round(p.numerator, 12)) AS numerator, trim_scale(round(p.denominator, 12)) AS denominator) x)
+  FROM (SELECT DISTINCT ON (a.once) a.* FROM pl.conduct_cases(q) a ORDER BY a.once, a.rep, a.account_id) c
+  CROSS JOIN LATERAL pl.conduct_parts(c.is_deal, c.credit, c.is_proposed, c.is_discovered, c.is_valued, c.is_threaded, c.talk, c.talked, c.ratio, c.is_banded, c.questions,
+                                      c.half_hours) p;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_conduct IS 'what each deal and conversation adds to each component; numerators and denominators add up to those of the component''s form';

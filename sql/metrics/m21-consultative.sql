@@ -14,34 +14,38 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH made AS MATERIALIZED (
-    SELECT c.*, CASE WHEN q.bounds IS NOT NULL THEN width_bucket(c.at, q.bounds) END AS part
-    FROM (SELECT * FROM pl.conduct_deals(q) UNION ALL SELECT * FROM pl.conduct_talks(q)) c
+    SELECT c.*, CASE WHEN q.bounds IS NOT NULL THEN width_bucket(c.at, q.bounds) END AS part FROM pl.conduct_cases(q) c
   ), placed AS MATERIALIZED (
     -- The same deal or conversation, seen from several reps or accounts of one place, is one.
-    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, m.component, m.once, max(m.numerator) AS numerator,
-           max(m.denominator) AS denominator, max(m.n) AS n, bool_or(m.backcast) AS backcast,
-           bool_or(m.kind = 'deal' AND m.component = 'multi_thread' AND m.class = 'unknown') AS is_unknown
+    SELECT p.total, coalesce(p.key, '') AS key, coalesce(p.period, 0) AS period, m.once, m.is_deal, m.credit, m.is_proposed, m.is_discovered, m.is_valued,
+           m.is_threaded, m.talk, m.talked, m.ratio, m.is_banded, m.questions, m.half_hours, bool_or(m.backcast) AS backcast,
+           bool_or(m.is_deal AND m.class = 'unknown') AS is_unknown
     FROM made m
     CROSS JOIN LATERAL (
       SELECT true AS total, NULL::text AS key, NULL::int AS period
       UNION ALL
       SELECT false, pl.group_key(q, m.rep, m.team, m.segment, m.tier, m.class, NULL, m.part), m.part WHERE q.grouped_by IS NOT NULL) p
-    GROUP BY 1, 2, 3, m.component, m.once
+    GROUP BY 1, 2, 3, m.once, m.is_deal, m.credit, m.is_proposed, m.is_discovered, m.is_valued, m.is_threaded, m.talk, m.talked, m.ratio, m.is_banded, m.questions,
+             m.half_hours
+  ), counted AS (
+    SELECT p.total, p.key, p.period, sum(CASE WHEN p.is_unknown THEN p.credit ELSE 0 END) AS unknown, count(*) FILTER (WHERE p.backcast) AS backcast
+    FROM placed p GROUP BY p.total, p.key, p.period
   ), summed AS MATERIALIZED (
-    SELECT p.total, p.key, p.period, p.component, sum(p.numerator) AS numerator, sum(p.denominator) AS denominator, sum(p.n) AS n,
-           count(*) FILTER (WHERE p.is_unknown) AS unknown, count(*) FILTER (WHERE p.backcast) AS backcast
-    FROM placed p GROUP BY p.total, p.key, p.period, p.component
+    SELECT p.total, p.key, p.period, x.component, sum(x.numerator) AS numerator, sum(x.denominator) AS denominator, sum(coalesce(p.credit, 1)) AS n
+    FROM placed p
+    CROSS JOIN LATERAL pl.conduct_parts(p.is_deal, p.credit, p.is_proposed, p.is_discovered, p.is_valued, p.is_threaded, p.talk, p.talked, p.ratio, p.is_banded,
+                                        p.questions, p.half_hours) x
+    GROUP BY p.total, p.key, p.period, x.component
   )
   SELECT a.total, a.key, a.period, pl.ratio(d.numerator, d.denominator), coalesce(d.numerator, 0), coalesce(d.denominator, 0), coalesce(d.n, 0),
          pl.wilson(d.numerator, d.denominator), CASE WHEN d.n IS NULL THEN 'empty_denominator' END,
-         pl.excluded(q, coalesce(w.unknown, 0), 0, 0, 0, 0), pl.quality(q, 0, 0, coalesce(w.backcast, 0)), w.forms,
-         json_build_object('band', json_build_array(coalesce((q.body #>> '{conduct,talk_ratio_band,0}')::numeric, 0.35),
-                                                    coalesce((q.body #>> '{conduct,talk_ratio_band,1}')::numeric, 0.50)))
+         pl.excluded(q, coalesce(c.unknown, 0), 0, 0, 0, 0), pl.quality(q, 0, 0, coalesce(c.backcast, 0)), w.forms,
+         json_build_object('band', to_json(pl.talk_band(q)))
   FROM pl.answer_places(q, ARRAY(SELECT DISTINCT p.key FROM placed p WHERE NOT p.total)) a
   LEFT JOIN summed d ON d.component = 'discovery_first' AND (d.total, d.key, d.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
+  LEFT JOIN counted c ON (c.total, c.key, c.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))
   CROSS JOIN LATERAL (
-    SELECT json_object_agg(n.name, pl.conduct_form(q, n.name, s.numerator, s.denominator, s.n) ORDER BY n.place) AS forms,
-           sum(s.unknown) AS unknown, max(s.backcast) AS backcast
+    SELECT json_object_agg(n.name, pl.conduct_form(q, n.name, s.numerator, s.denominator, s.n) ORDER BY n.place) AS forms
     FROM unnest('{discovery_first,talk_ratio,talk_ratio_weighted,in_band,questions_per_30min,multi_thread,value_case}'::text[]) WITH ORDINALITY AS n(name, place)
     LEFT JOIN summed s ON s.component = n.name AND (s.total, s.key, s.period) = (a.total, coalesce(a.key, ''), coalesce(a.period, 0))) w;
 END

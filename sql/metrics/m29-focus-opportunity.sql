@@ -85,7 +85,7 @@ BEGIN
   v_easy := ARRAY(SELECT o.deal_id FROM pl.off_wins(v, pl.usual_effort(v)) o WHERE o.kind = 'opportunistic');
   RETURN QUERY
   SELECT ARRAY['hours'] || pl.hour_place(h), pl.hour_line(h, v_reps, CASE WHEN h.class <> 'off' THEN h.class WHEN h.deal_id = ANY (v_easy) THEN 'opportunistic'
-                                                                         ELSE 'misdirected' END, NULL, trim_scale(h.hours))
+                                                                         ELSE 'misdirected' END, NULL, to_json(trim_scale(h.hours)))
   FROM pl.hour_rows(v, v.start_at, v.end_at) h WHERE h.account_id IS NOT NULL AND h.class <> 'unknown'
   UNION ALL
   SELECT ARRAY['won'] || pl.deal_place(d), pl.deal_line(v, d, v_reps, d.class, pl.exact(d.money, q), NULL)
