@@ -1,5 +1,5 @@
-"""A strategy is published over many deals while they are read and written, and the server is killed in the middle of it, twice: readers
-get the old bytes or the new ones and never anything between, every write is taken, and the job goes on where it was.
+"""A strategy is published over many deals while they are read and written, and the server is killed in the middle of it, twice, and once
+told to end: readers get the old bytes or the new ones and never anything between, every write is taken, and the job goes on where it was.
 
 PLUMBLINE_TEST_DEALS sets the number of deals (12000): the same at a million is for a machine of one's own and a quarter of an hour.
 Above 100000 the deals are written to the database as copies of those that came over HTTP, with their events, states and facts."""
@@ -172,12 +172,12 @@ class Publish(Case):
             started = time.monotonic()
             job = self.publish(client, strategy("new", ["industry0", "industry2", "industry5"], 300))
             say(f"publishing {job}")
-            for phase, part in (("deals", 0.2), ("deals", 0.6)):
+            for phase, part, end in (("deals", 0.2, server.kill), ("deals", 0.4, server.stop), ("deals", 0.6, server.kill)):
                 found = self.watch(client, job, lambda job, part=part: job["progress"]["done"] > part * job["progress"]["total"])
                 self.assertEqual((found["status"], found["phase"]), ("running", phase), "too little to be killed in the middle of")
-                say(f"kill -9 at {found['progress']}")
+                say(f"{end.__name__} at {found['progress']}")
                 readers.may_fail = writer.may_fail = True
-                server.kill()
+                end()
                 server.start()
                 client = server.client("read", "strategy", "ingest", "admin", timeout=60)  # another port
                 readers.may_fail = writer.may_fail = False
