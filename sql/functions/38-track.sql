@@ -38,11 +38,13 @@ BEGIN
   is_backcast := false;
   FOR i IN REVERSE v_last .. 0 LOOP
     v_set := p_track -> i -> 'set';
-    IF NOT v_rep AND v_set ? 'owner' AND (p_track -> i ->> 'at')::timestamptz <= p_at THEN
+    -- Most changes are of something else, and most tracks name both once.
+    CONTINUE WHEN NOT v_set ?| '{owner,account}' OR (p_track -> i ->> 'at')::timestamptz > p_at;
+    IF NOT v_rep AND v_set ? 'owner' THEN
       v_rep := true;
       rep := v_set ->> 'owner';
     END IF;
-    IF NOT v_account AND v_set ? 'account' AND (p_track -> i ->> 'at')::timestamptz <= p_at THEN
+    IF NOT v_account AND v_set ? 'account' THEN
       v_account := true;
       account := v_set ->> 'account';
     END IF;

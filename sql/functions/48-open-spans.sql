@@ -22,18 +22,25 @@ DECLARE
   v_mix record;
   v_at timestamptz;
   v_next timestamptz;
-  v_open boolean;
+  v_open boolean := false;
+  v_taken int := -1;  -- the last entry that is in v_known
   v_spans open_span[] := '{}';
 BEGIN
   -- Whose deal it was and with whom is taken to have held before it was known; amounts and lines are not: a deal without a price had none.
-  v_first := pl.deal_at(v_track, '-infinity', p_rules.backcast);
+  v_first := pl.deal_at(v_track, '-infinity', p_rules.backcast AND NOT v_track -> 0 -> 'set' ?& '{owner,account}');
   FOR i IN 0 .. v_last LOOP
-    v_at := coalesce(v_next, (v_track -> i ->> 'at')::timestamptz);
-    v_next := CASE WHEN i < v_last THEN (v_track -> (i + 1) ->> 'at')::timestamptz ELSE 'infinity' END;
-    v_known := v_known || (v_track -> i -> 'set');
-    v_open := (p_rules.stages -> (v_known ->> 'stage') ->> 'outcome' = 'open') IS TRUE;
+    IF v_track -> i -> 'set' ? 'stage' THEN
+      v_open := (p_rules.stages -> (v_track -> i -> 'set' ->> 'stage') ->> 'outcome' = 'open') IS TRUE;
+    END IF;
     -- Only what may be written is worked out: most deals are closed, and came to us so.
-    CONTINUE WHEN NOT v_open AND (i > 0 OR p_deal.created_at >= v_at OR NOT p_rules.backcast);
+    CONTINUE WHEN NOT v_open AND (i > 0 OR NOT p_rules.backcast);
+    v_at := (v_track -> i ->> 'at')::timestamptz;
+    CONTINUE WHEN NOT v_open AND p_deal.created_at >= v_at;
+    v_next := CASE WHEN i < v_last THEN (v_track -> (i + 1) ->> 'at')::timestamptz ELSE 'infinity' END;
+    FOR j IN v_taken + 1 .. i LOOP
+      v_known := v_known || (v_track -> j -> 'set');
+    END LOOP;
+    v_taken := i;
     IF v_lines IS NULL OR v_lines <> coalesce(v_known -> 'lines', 'null') THEN
       v_lines := coalesce(v_known -> 'lines', 'null');
       v_mix := pl.line_mix(nullif(v_lines, 'null'), p_families);

@@ -53,6 +53,7 @@ END $$;
 CREATE FUNCTION test_rows(p_org int) RETURNS SETOF text LANGUAGE sql AS $$
   SELECT 'deal ' || (to_jsonb(t) - 'org_id')::text FROM deal_fact AS t WHERE org_id = p_org UNION ALL
   SELECT 'activity ' || (to_jsonb(t) - 'org_id')::text FROM activity_fact AS t WHERE org_id = p_org UNION ALL
+  SELECT 'span ' || (to_jsonb(t) - 'org_id')::text FROM open_span AS t WHERE org_id = p_org UNION ALL
   SELECT 'fit ' || (to_jsonb(t) - 'org_id')::text FROM account_fit AS t WHERE org_id = p_org UNION ALL
   SELECT 'version ' || (to_jsonb(t) - 'org_id')::text FROM account_version AS t WHERE org_id = p_org UNION ALL
   SELECT 'team ' || (to_jsonb(t) - 'org_id')::text FROM rep_team AS t WHERE org_id = p_org UNION ALL
@@ -68,7 +69,7 @@ CREATE FUNCTION test_facts(p_org int, p_as_of timestamptz, p_known_at timestampt
 $$;
 CREATE FUNCTION test_anew(p_org int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  DELETE FROM deal_fact_of WHERE org_id = p_org; DELETE FROM activity_fact_of WHERE org_id = p_org; DELETE FROM account_fit WHERE org_id = p_org;
+  DELETE FROM deal_fact_of WHERE org_id = p_org; DELETE FROM open_span WHERE org_id = p_org; DELETE FROM activity_fact_of WHERE org_id = p_org; DELETE FROM account_fit WHERE org_id = p_org;
   DELETE FROM account_version WHERE org_id = p_org; DELETE FROM rep_team WHERE org_id = p_org; DELETE FROM fx_rate WHERE org_id = p_org;
   UPDATE org_version SET first_currency = NULL WHERE org_id = p_org;
   PERFORM pl.reproject(p_org);

@@ -61,6 +61,16 @@ class Judge(Case):
                 self.database.sql(f"SELECT test_anew({org})")
                 self.assert_rows(kept, self.rows(f"test_rows({org})"), "event by event against all at once")
 
+    def test_deal_by_deal_is_what_all_at_once_are(self):
+        """A write judges its deals by probes from rows at hand; questions of the past judge all by joins over what was known then."""
+        for number in range(ROUNDS):
+            with self.subTest(seed=SEED + 3000 + number):
+                history = History(SEED + 3000 + number)
+                org = self.org(history, history.batches(history.shuffled()))
+                self.assert_rows(self.rows(f"(SELECT (to_jsonb(t) - 'org_id')::text FROM deal_fact AS t WHERE org_id = {org}) AS kept"),
+                                 self.rows(f"(SELECT (to_jsonb(t) - 'org_id')::text FROM pl.derive_deal_facts({org}, 'infinity', NULL, NULL) AS t) AS derived"),
+                                 "kept by writes, against derived for a point in time after all")
+
     def test_order_of_arrival_does_not_matter(self):
         for number in range(ROUNDS):
             with self.subTest(seed=SEED + 1000 + number):
