@@ -28,7 +28,7 @@ class Connect(unittest.TestCase):
     def test_jq_programs_compile(self):
         for page in PAGES:
             for block in blocks(page, "sh"):
-                for program in re.findall(r"jq (?:-c|-r) '([^']*)'", block):
+                for program in re.findall(r"jq (?:-c|-r|-c -s) '([^']*)'", block):
                     done = subprocess.run(["jq", "-n", f"def program: {program}; empty"], capture_output=True, text=True, check=False)
                     self.assertEqual(done.stderr, "", f"{page.name}: {program[:80]}")
 
