@@ -38,7 +38,7 @@ class Connect(Case):
             for block in blocks(page, "json"):
                 json.loads(block)
             for block in blocks(page, "sh"):
-                for found in re.findall(r"-d '(\{.*?\})'", block, re.S):
+                for body in re.findall(r"-d '(\{.*?\})'", block, re.S):
                     json.loads(body)
 
     def test_documents_are_taken(self):
