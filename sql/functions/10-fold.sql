@@ -110,16 +110,25 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   v_set jsonb;
   v_before jsonb;
+  v_key text;
 BEGIN
   IF NOT coalesce(pl.same_entry(p_track -> -1, p_at, p_set), false) THEN
     RETURN p_track || jsonb_build_array(jsonb_build_object('at', pl.iso(p_at), 'set', p_set));
   END IF;
   -- Several events in one entry: only what differs from the time before it is a change.
-  SELECT coalesce(jsonb_object_agg(c.key, c.value ORDER BY t.n), '{}') INTO v_before
-    FROM jsonb_array_elements(p_track - -1) WITH ORDINALITY AS t(entry, n), jsonb_each(t.entry -> 'set') AS c;
-  SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO v_set
-    FROM jsonb_each((p_track -> -1 -> 'set') || p_set)
-   WHERE value <> coalesce(v_before -> key, 'null');
+  v_set := (p_track -> -1 -> 'set') || p_set;
+  FOR v_key IN SELECT jsonb_object_keys(p_set) LOOP
+    v_before := 'null';
+    FOR i IN REVERSE jsonb_array_length(p_track) - 2 .. 0 LOOP
+      IF p_track -> i -> 'set' ? v_key THEN
+        v_before := p_track -> i -> 'set' -> v_key;
+        EXIT;
+      END IF;
+    END LOOP;
+    IF v_set -> v_key = v_before THEN
+      v_set := v_set - v_key;
+    END IF;
+  END LOOP;
   IF v_set = '{}' THEN
     RETURN p_track - -1;
   END IF;
