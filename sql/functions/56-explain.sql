@@ -32,13 +32,15 @@ BEGIN
   ELSE
     SELECT * INTO v_strategy FROM strategy AS s WHERE s.org_id = p_org AND s.strategy_id = pl.strategy_in_force(p_org, v_team, v_at, v_as_of, v_known_at);
   END IF;
-  v_fit := pl.fit_at(p_org, v_strategy.strategy_id, v_account.object_id, v_at, v_as_of, v_known_at);
+  IF v_strategy.status = 'published' THEN
+    v_fit := pl.fit_at(p_org, v_strategy.strategy_id, v_account.object_id, v_at, v_as_of, v_known_at);
+  END IF;
   v_answer := jsonb_build_object('account', v_account.object_id, 'name', v_account.doc ->> 'name', 'as_of', pl.iso(v_at), 'team', v_team,
     'strategy', v_strategy.strategy_id, 'strategy_name', v_strategy.name,
     'data_version', (SELECT v.data_version FROM org_version AS v WHERE v.org_id = p_org));
   IF v_fit.account_id IS NULL THEN
     RETURN (v_answer || jsonb_build_object('segment', 'unknown', 'tier', 'unknown', 'class', 'unknown', 'score', NULL,
-              'reason', CASE WHEN v_strategy.strategy_id IS NULL THEN 'no_strategy' WHEN v_strategy.status = 'draft' THEN 'not_published'
+              'reason', CASE WHEN v_strategy.strategy_id IS NULL THEN 'no_strategy' WHEN v_strategy.status <> 'published' THEN 'not_published'
                              ELSE 'no_account' END))::text;
   END IF;
   RETURN (v_answer || jsonb_build_object('segment', v_fit.segment, 'tier', v_fit.tier, 'class', v_fit.class, 'reason', v_fit.reason,
