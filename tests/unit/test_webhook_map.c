@@ -153,6 +153,23 @@ static bool append_result(void *context, const struct mapped *mapped)
 	return true;
 }
 
+/* What is found on the way: the results, and names that no rule names. */
+struct found {
+	struct buffer results, unmapped;
+};
+
+static bool found_result(void *context, const struct mapped *mapped)
+{
+	return append_result(&((struct found *)context)->results, mapped);
+}
+
+static void found_unmapped(void *context, const char *object, struct text name)
+{
+	struct found *found = context;
+
+	buffer_printf(&found->unmapped, " %s.%.*s", object, (int)(name.size > 40 ? 40 : name.size), name.data);
+}
+
 static struct source *compile_for(const struct given *given, const char *name)
 {
 	char preset[256];
@@ -173,19 +190,22 @@ static struct source *compile_for(const struct given *given, const char *name)
 
 START_TEST(deliveries)
 {
-	struct buffer text = read_file(files[_i]), out = {0};
+	struct buffer text = read_file(files[_i]);
+	struct found found = {0};
 	struct given given = take_apart(text.data, files[_i]);
 	struct source *source = compile_for(&given, files[_i]);
 	struct delivery delivery = {.method = TEXT("POST"), .url = TEXT("https://plumbline.example/v1/webhooks/crm"), .body = text_of(given.body),
 				    .now_ms = 1768414616000, .header = find_header, .query = find_query, .context = &given};
 	struct mapped_counts counts;
 
-	source_map(source, &delivery, &(struct mapped_sink){.emit = append_result, .context = &out}, &counts);
-	buffer_printf(&out, "%zu items, %zu unmapped\n", counts.items, counts.unmapped);
-	ck_assert_msg(strcmp(out.data, given.expected) == 0, "%s means\n%s", files[_i], out.data);
+	source_map(source, &delivery, &(struct mapped_sink){.emit = found_result, .unmapped = found_unmapped, .context = &found}, &counts);
+	buffer_printf(&found.results, "%zu items, %zu unmapped%.*s\n", counts.items, counts.unmapped, (int)found.unmapped.size,
+		      buffer_text(&found.unmapped).data);
+	ck_assert_msg(strcmp(found.results.data, given.expected) == 0, "%s means\n%s", files[_i], found.results.data);
 	source_free(source);
 	buffer_free(&text);
-	buffer_free(&out);
+	buffer_free(&found.results);
+	buffer_free(&found.unmapped);
 }
 END_TEST
 
