@@ -7,9 +7,6 @@
 #include "clock.h"
 #include "pool.h"
 
-/* Events written in one transaction, unless a single delivery has more: so that nobody waits for the deliveries of all others. */
-enum { EVENTS_MAX = 2000 };
-
 /* What one transaction writes. */
 struct group {
 	struct job **jobs;
@@ -45,9 +42,9 @@ static size_t events_of(const struct job *job)
 	return job->intake != NULL ? intake_events(job->intake) : 1;
 }
 
-/* Moves the jobs of the first one's group to the front, as many as fit a transaction; both parts keep the order of arrival, so that
- * events of one object are written as they came. Returns how many there are. */
-static size_t gather(struct job **array, size_t count, struct job **others)
+/* Moves the jobs of the first one's group to the front, until they have max events: so that nobody waits for the deliveries of all
+ * others. Both parts keep the order of arrival, so that events of one object are written as they came. Returns how many there are. */
+static size_t gather(struct job **array, size_t count, struct job **others, size_t max)
 {
 	size_t mine = 0, rest = 0, events = 0;
 	bool full = false;
@@ -59,7 +56,7 @@ static size_t gather(struct job **array, size_t count, struct job **others)
 		}
 		array[mine++] = array[i];
 		events += events_of(array[i]);
-		full = events >= EVENTS_MAX;
+		full = events >= max;
 	}
 	memcpy(array + mine, others, rest * sizeof *others);
 	return mine;
@@ -248,7 +245,7 @@ void commits_run(struct thread *thread, struct job *list)
 	size_t count = to_array(list, jobs);
 
 	for (size_t done = 0; done < count;) {
-		size_t taken = gather(jobs + done, count - done, others);
+		size_t taken = gather(jobs + done, count - done, others, max);
 
 		write_group(thread, jobs + done, taken);
 		done += taken;

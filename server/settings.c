@@ -63,7 +63,7 @@ static const struct setting rows[] = {
 	 .summary = "longest time of one export, a slow reader included; then it is broken off"},
 	{.name = "batch", .env = "PLUMBLINE_BATCH", .kind = KIND_NUMBER, AT(batch), .fallback = "512",
 	 .min = 1, .max = 10000, .unit = "events",
-	 .summary = "single events written together at most"},
+	 .summary = "events written together at most; a delivery is not divided"},
 	{.name = "body-max", .env = "PLUMBLINE_BODY_MAX", .kind = KIND_SIZE, AT(body_max), .fallback = "16M",
 	 .min = 1 * KIB, .max = 1 * GIB, .unit = "bytes",
 	 .summary = "largest body that is not streamed, also after decompression"},

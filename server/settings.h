@@ -21,7 +21,7 @@ struct settings {
 	int64_t exports;               /* sent at a time while they are read; beyond it 503 */
 	int64_t export_timeout_s;      /* of a whole export */
 	int64_t queue;                 /* requests that may wait for a worker */
-	int64_t batch;                 /* events a group commit takes at most */
+	int64_t batch;                 /* events a group commit takes at most, or one delivery */
 	int64_t body_max;              /* of a body collected whole, also after decompression */
 	int64_t memory_max;            /* of all bodies held at a time */
 	bool prepare;                  /* named prepared statements; off behind PgBouncer in transaction mode */
