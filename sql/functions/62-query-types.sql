@@ -101,7 +101,9 @@ CREATE TYPE pl.metric_query AS (
   groups         text[],
   quarantined    bigint,
   data_version   bigint,
-  errors         jsonb
+  errors         jsonb,
+  page_after     text[],
+  page_limit     int
 );
 COMMENT ON TYPE pl.metric_query IS
   'A question, resolved. as_of, known_at: null = everything known now. bounds: starts of the sub-periods when a granularity splits the rows, '

@@ -71,14 +71,21 @@ COMMENT ON FUNCTION pl.share_line IS
 CREATE FUNCTION pl.deal_place(d pl.deal_row) RETURNS text[]
 LANGUAGE sql IMMUTABLE AS $$ SELECT ARRAY[d.deal_id, coalesce(d.rep, '')] $$;
 
+CREATE FUNCTION pl.on_page(q pl.metric_query, p_place text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT q.page_after IS NULL OR p_place COLLATE "C" > q.page_after COLLATE "C" $$;
+COMMENT ON FUNCTION pl.on_page IS
+  'whether a row comes after the page before. Lists that are cut here are not written out only to be thrown away; others are cut when they are';
+
 CREATE FUNCTION pl.drill_closed(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
-  RETURN QUERY SELECT pl.deal_place(d), pl.share_line(q, m, d, v_reps)
-               FROM pl.closed_deals(q, q.start_at, q.end_at) d
-               WHERE d.outcome = 'won' OR m.terms = 'count' OR (m.unit = 'days' AND q.decided = 'all' AND d.outcome = 'lost');
+  RETURN QUERY SELECT x.place, pl.share_line(q, m, x.d, v_reps)
+               FROM (SELECT d::pl.deal_row AS d, pl.deal_place(d) AS place FROM pl.closed_deals(q, q.start_at, q.end_at) d
+                     WHERE (d.outcome = 'won' OR m.terms = 'count' OR (m.unit = 'days' AND q.decided = 'all' AND d.outcome = 'lost'))
+                       AND pl.on_page(q, pl.deal_place(d))
+                     ORDER BY pl.deal_place(d) COLLATE "C" LIMIT q.page_limit) x;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_closed IS 'deals won in the period; for rates the lost ones too';
@@ -88,7 +95,9 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
-  RETURN QUERY SELECT pl.deal_place(d), pl.share_line(q, m, d, v_reps) FROM pl.open_named(q) d;
+  RETURN QUERY SELECT x.place, pl.share_line(q, m, x.d, v_reps)
+               FROM (SELECT d::pl.deal_row AS d, pl.deal_place(d) AS place FROM pl.open_named(q) d
+                     WHERE pl.on_page(q, pl.deal_place(d)) ORDER BY pl.deal_place(d) COLLATE "C" LIMIT q.page_limit) x;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_open IS 'deals open when the stock is taken';
@@ -98,7 +107,9 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
-  RETURN QUERY SELECT pl.deal_place(d), pl.share_line(q, m, d, v_reps) FROM pl.created_deals(q, q.start_at, q.end_at) d;
+  RETURN QUERY SELECT x.place, pl.share_line(q, m, x.d, v_reps)
+               FROM (SELECT d::pl.deal_row AS d, pl.deal_place(d) AS place FROM pl.created_deals(q, q.start_at, q.end_at) d
+                     WHERE pl.on_page(q, pl.deal_place(d)) ORDER BY pl.deal_place(d) COLLATE "C" LIMIT q.page_limit) x;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_created IS 'deals created in the period';
@@ -128,8 +139,9 @@ DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, to_json(pl.known_size(r, 'on', r.hours)), to_json(pl.known_size(r, NULL, r.hours)))
-  FROM pl.hour_rows(q, q.start_at, q.end_at) r;
+  SELECT x.place, pl.hour_line(x.r, v_reps, NULL, to_json(pl.known_size(x.r, 'on', (x.r).hours)), to_json(pl.known_size(x.r, NULL, (x.r).hours)))
+  FROM (SELECT r::pl.hour_row AS r, pl.hour_place(r) AS place FROM pl.hour_rows(q, q.start_at, q.end_at) r
+        WHERE pl.on_page(q, pl.hour_place(r)) ORDER BY pl.hour_place(r) COLLATE "C" LIMIT q.page_limit) x;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_hours IS 'activities behind a metric of hours';

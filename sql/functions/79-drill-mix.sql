@@ -62,17 +62,21 @@ BEGIN
   v := pl.mix_pulls(q, m);
   IF q.weight = 'hours' AND v_over = 'segment' THEN
     RETURN QUERY
-    SELECT pl.hour_place(r), pl.hour_line(r, v_reps, NULL, to_json(trim_scale(round(s.gap, 15))), to_json(trim_scale(s.own)), s.gap / v.whole)
-    FROM pl.hour_rows(q, q.start_at, q.end_at) r
+    SELECT pl.hour_place(r::pl.hour_row), pl.hour_line(r::pl.hour_row, v_reps, NULL, to_json(trim_scale(round(s.gap, 15))), to_json(trim_scale(s.own)), s.gap / v.whole)
+    FROM (SELECT h.* FROM pl.hour_rows(q, q.start_at, q.end_at) h
+          WHERE pl.on_page(q, pl.hour_place(h)) ORDER BY pl.hour_place(h) COLLATE "C" LIMIT q.page_limit) r
     CROSS JOIN LATERAL pl.mix_share(v, CASE WHEN r.segment <> 'unknown' AND r.account_id IS NOT NULL THEN ARRAY[r.segment] ELSE '{}' END, ARRAY[r.hours]) s;
     RETURN;
   END IF;
   RETURN QUERY
-  SELECT pl.deal_place(d), pl.deal_line(q, d, v_reps, NULL, pl.exact(round(CASE m.key WHEN 'deliberate_emergent' THEN s.own - s.gap ELSE s.gap END, 15), q),
+  SELECT pl.deal_place(d::pl.deal_row), pl.deal_line(q, d::pl.deal_row, v_reps, NULL, pl.exact(round(CASE m.key WHEN 'deliberate_emergent' THEN s.own - s.gap ELSE s.gap END, 15), q),
                                         pl.exact(s.own, q), CASE m.key WHEN 'deliberate_emergent' THEN s.own - s.gap ELSE s.gap END / v.whole)
-  FROM (SELECT c.* FROM pl.closed_deals(q, q.start_at, q.end_at) c WHERE q.weight <> 'pipeline' AND c.outcome = 'won'
-        UNION ALL
-        SELECT o.* FROM pl.open_named(q) o WHERE q.weight = 'pipeline') d
+  FROM (SELECT u.*
+        FROM (SELECT c.* FROM pl.closed_deals(q, q.start_at, q.end_at) c WHERE q.weight <> 'pipeline' AND c.outcome = 'won'
+              UNION ALL
+              SELECT o.* FROM pl.open_named(q) o WHERE q.weight = 'pipeline') u
+        WHERE pl.on_page(q, ARRAY[u.deal_id, coalesce(u.rep, '')])
+        ORDER BY ARRAY[u.deal_id, coalesce(u.rep, '')] COLLATE "C" LIMIT q.page_limit) d
   CROSS JOIN LATERAL pl.mix_deal_parts(q, v_over, d::pl.deal_row) k
   CROSS JOIN LATERAL pl.mix_share(v, k.keys, k.amounts) s;
 END

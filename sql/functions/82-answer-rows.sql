@@ -21,6 +21,21 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 COMMENT ON FUNCTION pl.drill_as_part IS 'rows behind another number as those of one part of this one: row.part says which';
 
+CREATE FUNCTION pl.page_of_part(q pl.metric_query, p_part text) RETURNS pl.metric_query
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF q.page_after[1] COLLATE "C" = p_part THEN
+    q.page_after := q.page_after[2:];
+  ELSIF q.page_after[1] COLLATE "C" > p_part THEN
+    q.page_limit := 0;
+  ELSE
+    q.page_after := NULL;
+  END IF;
+  RETURN q;
+END
+$$;
+COMMENT ON FUNCTION pl.page_of_part IS 'the question with its page as the rows of one part see it: their places stand behind the name of the part';
+
 CREATE FUNCTION pl.drill_question(p_org int, p_request jsonb, OUT m pl.metric, OUT q pl.metric_query)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -51,6 +66,8 @@ BEGIN
   SELECT * INTO v_asked FROM pl.drill_question(p_org, p_request);
   m := v_asked.m;
   q := v_asked.q;
+  q.page_after := v_after;
+  q.page_limit := v_limit + 1;
   v_rows := ARRAY(
     SELECT d FROM pl.drill_rows(q, m) d
     WHERE v_after IS NULL OR d.place COLLATE "C" > v_after COLLATE "C"

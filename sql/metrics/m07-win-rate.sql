@@ -6,8 +6,8 @@ BEGIN
   RETURN QUERY
   SELECT w.total, w.key, w.period, pl.ratio(x.won, x.closed), x.won, x.closed, x.closed, pl.wilson(x.won, x.closed),
          CASE WHEN x.closed = 0 THEN 'empty_denominator' END,
-         pl.rate_excluded(f, w, l, pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, w.unpriced + l.unpriced,
-                                               w.no_amount + l.no_amount, w.no_owner + l.no_owner)),
+         pl.rate_excluded(pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, w.unpriced + l.unpriced,
+                                      w.no_amount + l.no_amount, w.no_owner + l.no_owner), o.not_real, o.not_accepted),
          pl.quality(q, x.closed - w.n_unknown - l.n_unknown, w.n_unknown + l.n_unknown, w.backcast + l.backcast),
          json_build_object('count', pl.count_form(q, x.won, x.closed),
                            'amount', pl.money_form(q, w.money_on + w.money_off + w.money_unknown, l.money_on + l.money_off + l.money_unknown,
@@ -18,22 +18,27 @@ BEGIN
   FROM pl.shares(f.closed, 'won') w
   JOIN pl.shares(f.closed, 'lost') l
     ON (l.total, coalesce(l.key, ''), coalesce(l.period, 0)) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
+  JOIN pl.not_counted(f) o ON (o.total, o.key, o.period) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
   CROSS JOIN LATERAL (SELECT w.n_on + w.n_off + w.n_unknown AS won,
                              w.n_on + w.n_off + w.n_unknown + l.n_on + l.n_off + l.n_unknown AS closed) x;
 END
 $$;
 
-CREATE FUNCTION pl.rate_excluded(f pl.facts, w pl.share, l pl.share, p_excluded json) RETURNS json
+CREATE FUNCTION pl.not_counted(f pl.facts) RETURNS TABLE (total boolean, key text, period int, not_real numeric, not_accepted numeric)
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT c.total, coalesce(c.key, ''), coalesce(c.period, 0), coalesce(sum(c.n) FILTER (WHERE c.outcome = 'not_real'), 0),
+         coalesce(sum(c.n) FILTER (WHERE c.outcome = 'not_accepted'), 0)
+  FROM unnest(f.closed) c GROUP BY 1, 2, 3
+$$;
+COMMENT ON FUNCTION pl.not_counted IS 'lost deals of each place that are no losses: that never were real, or never reached min_stage_reached (METRICS.md M07)';
+
+CREATE FUNCTION pl.rate_excluded(p_excluded json, p_not_real numeric, p_not_accepted numeric) RETURNS json
 LANGUAGE sql STABLE AS $$
   SELECT json_object_agg(e.key, e.value)
   FROM (SELECT j.key, j.value FROM json_each(p_excluded) j
-        UNION ALL
-        SELECT o.outcome, to_json(trim_scale(coalesce((SELECT sum(c.n) FROM unnest(f.closed) c
-                                                       WHERE c.outcome = o.outcome AND c.total = w.total AND c.key IS NOT DISTINCT FROM w.key
-                                                         AND c.period IS NOT DISTINCT FROM w.period), 0)))
-        FROM unnest('{not_real,not_accepted}'::text[]) AS o(outcome)) e
+        UNION ALL SELECT 'not_real', to_json(trim_scale(p_not_real)) UNION ALL SELECT 'not_accepted', to_json(trim_scale(p_not_accepted))) e
 $$;
-COMMENT ON FUNCTION pl.rate_excluded IS 'what a rate leaves out, with the lost deals that never were real (not_real) or never reached min_stage_reached (not_accepted)';
+COMMENT ON FUNCTION pl.rate_excluded IS 'what a rate leaves out, with the lost deals that are no losses';
 
 CREATE FUNCTION pl.win_rate_part(q pl.metric_query, p_won numeric, p_lost numeric, p_won_money numeric, p_lost_money numeric) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

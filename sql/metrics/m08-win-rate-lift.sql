@@ -6,7 +6,7 @@ BEGIN
   RETURN QUERY
   SELECT w.total, w.key, w.period, x.difference, NULL::numeric, NULL::numeric, x.on_n + x.off_n, x.newcombe,
          CASE WHEN x.difference IS NULL THEN 'empty_denominator' END,
-         pl.rate_excluded(f, w, l, pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, 0, 0, w.no_owner + l.no_owner)),
+         pl.rate_excluded(pl.excluded(q, w.n_unknown + l.n_unknown, w.money_unknown + l.money_unknown, 0, 0, w.no_owner + l.no_owner), o.not_real, o.not_accepted),
          pl.quality(q, x.on_n + x.off_n, w.n_unknown + l.n_unknown, w.backcast + l.backcast),
          json_build_object(
            'difference', json_build_object('value', round(x.difference, 6), 'ci', CASE WHEN q.credit <> 'split' THEN pl.written_ci(x.newcombe) END,
@@ -16,6 +16,7 @@ BEGIN
          json_build_object('on', pl.count_form(q, w.n_on, x.on_n), 'off', pl.count_form(q, w.n_off, x.off_n))
   FROM pl.shares(f.closed, 'won') w
   JOIN pl.shares(f.closed, 'lost') l ON (l.total, coalesce(l.key, ''), coalesce(l.period, 0)) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
+  JOIN pl.not_counted(f) o ON (o.total, o.key, o.period) = (w.total, coalesce(w.key, ''), coalesce(w.period, 0))
   CROSS JOIN LATERAL (
     SELECT w.n_on + l.n_on AS on_n, w.n_off + l.n_off AS off_n,
            pl.ratio(w.n_on, w.n_on + l.n_on) - pl.ratio(w.n_off, w.n_off + l.n_off) AS difference,

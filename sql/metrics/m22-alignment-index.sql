@@ -62,7 +62,7 @@ BEGIN
   FOR v_part IN SELECT p.part, i AS metric FROM (VALUES ('bookings', 'bookings_share'), ('message', 'message_adoption'), ('pipeline', 'open_pipeline_share'),
                                                          ('product', 'product_mix'), ('time', 'selling_time_share')) AS p(part, key)
                 JOIN pl.metric i ON i.key = p.key ORDER BY p.part LOOP
-    RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(q, v_part.metric) r), v_part.part);
+    RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(pl.page_of_part(q, v_part.part), v_part.metric) r), v_part.part);
   END LOOP;
 END
 $$;

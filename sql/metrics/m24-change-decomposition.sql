@@ -85,8 +85,8 @@ DECLARE
   v_before pl.metric_query := pl.period_compared(q);
 BEGIN
   SELECT * INTO i FROM pl.metric x WHERE x.key = q.metric;
-  RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(v_before, i) r), 'before');
-  RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(q, i) r), 'after');
+  RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(pl.page_of_part(v_before, 'before'), i) r), 'before');
+  RETURN QUERY SELECT * FROM pl.drill_as_part(ARRAY(SELECT r FROM pl.drill_rows(pl.page_of_part(q, 'after'), i) r), 'after');
 END
 $$;
 COMMENT ON FUNCTION pl.drill_decomposition IS 'the rows behind the rate in both periods';

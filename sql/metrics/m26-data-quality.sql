@@ -208,12 +208,18 @@ DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT ARRAY[f.issue, f.kind, f.id, coalesce(f.source, ''), coalesce(f.rep, ''), (row_number() OVER (PARTITION BY f.issue, f.kind, f.id, f.source, f.rep ORDER BY f.hours))::text],
+  WITH found AS (
+    SELECT y::pl.finding AS f,
+           ARRAY[y.issue, y.kind, y.id, coalesce(y.rep, ''),
+                 lpad((row_number() OVER (PARTITION BY y.issue, y.kind, y.id, y.rep ORDER BY y.source, y.at, y.hours, y.money))::text, 6, '0')] AS place
+    FROM pl.findings(pl.without_groups(q)) y WHERE y.issue <> 'looked_at'
+  )
+  SELECT p.place,
          (SELECT row_to_json(x) FROM (
-            SELECT f.id, f.issue AS part, f.kind, f.reason, pl.iso(f.at) AS at, CASE WHEN v_reps THEN f.rep END AS rep, f.team, f.source,
-                   pl.money_exact(f.money, q.currency) AS money, trim_scale(f.hours) AS hours, trim_scale(f.n) AS numerator, NULL::numeric AS denominator) x)
-  FROM (SELECT y.issue, y.reason, y.kind, y.id, y.rep, y.team, pl.with_source(q, y::pl.finding) AS source, y.at, y.n, y.money, y.hours
-        FROM pl.findings(pl.without_groups(q)) y WHERE y.issue <> 'looked_at') f;
+            SELECT (p.f).id, (p.f).issue AS part, (p.f).kind, (p.f).reason, pl.iso((p.f).at) AS at, CASE WHEN v_reps THEN (p.f).rep END AS rep, (p.f).team,
+                   pl.with_source(q, p.f) AS source, pl.money_exact((p.f).money, q.currency) AS money, trim_scale((p.f).hours) AS hours,
+                   trim_scale((p.f).n) AS numerator, NULL::numeric AS denominator) x)
+  FROM (SELECT o.* FROM found o WHERE pl.on_page(q, o.place) ORDER BY o.place COLLATE "C" LIMIT q.page_limit) p;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_findings IS 'everything that was found, one row an object and issue';

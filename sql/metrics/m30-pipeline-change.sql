@@ -249,22 +249,33 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pl.move_place(x pl.pipeline_move, p_step int) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT ARRAY[x.deal_id, lpad(p_step::text, 2, '0'), coalesce(x.rep, ''), coalesce(x.team, ''), x.segment, x.tier, x.class, sign(x.amount)::text]
+$$;
+
 CREATE FUNCTION pl.drill_pipeline(q pl.metric_query, m pl.metric) RETURNS SETOF pl.drill_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_reps boolean := pl.shows_reps(q);
 BEGIN
   RETURN QUERY
-  SELECT ARRAY[x.deal_id, lpad(s.place::text, 2, '0'), coalesce(x.rep, ''), coalesce(x.team, ''), x.segment, x.tier, x.class],
+  WITH page AS MATERIALIZED (
+    SELECT x.*, pl.move_place(x, s.place) AS place
+    FROM pl.pipeline_moves(pl.without_groups(q)) x
+    JOIN pl.pipeline_steps() s ON s.step = x.step
+    WHERE x.period IS NULL AND pl.on_page(q, pl.move_place(x, s.place))
+    ORDER BY pl.move_place(x, s.place) COLLATE "C"
+    LIMIT q.page_limit
+  )
+  SELECT x.place,
          (SELECT row_to_json(y) FROM (
             SELECT x.deal_id AS id, x.step AS part, f.name, CASE WHEN v_reps THEN x.rep END AS rep, x.team, f.account_id AS account, x.segment, x.tier, x.class,
                    f.expected_close, trim_scale(x.n) AS n,
                    CASE x.step WHEN 'closing' THEN pl.exact(x.amount, q) END AS numerator, CASE x.step WHEN 'opening' THEN pl.exact(x.amount, q) END AS denominator,
                    CASE WHEN x.step NOT IN ('opening', 'closing') THEN round(x.amount, 15) END AS contribution) y)
-  FROM pl.pipeline_moves(pl.without_groups(q)) x
-  JOIN pl.pipeline_steps() s ON s.step = x.step
-  LEFT JOIN pl.deal_facts(q.org, q.as_of, q.known_at) f ON f.deal_id = x.deal_id
-  WHERE x.period IS NULL;
+  FROM page x
+  LEFT JOIN pl.deal_facts(q.org, q.as_of, q.known_at, ARRAY(SELECT DISTINCT p.deal_id FROM page p)) f ON f.deal_id = x.deal_id;
 END
 $$;
 COMMENT ON FUNCTION pl.drill_pipeline IS 'every movement of every deal; what is taken out is below 0, as it adds up';
