@@ -74,10 +74,9 @@ BEGIN
     WHEN 'deals' THEN
       v_ids := pl.rebuild_ids(p_job, 'opportunity');
       PERFORM pl.project_deals(v_org, v_ids);
-      RETURN pl.job_advance(p_job, v_ids[cardinality(v_ids)], cardinality(v_ids), 'prices');
-    WHEN 'prices' THEN
+      RETURN pl.job_advance(p_job, v_ids[cardinality(v_ids)], cardinality(v_ids), 'currency');
+    WHEN 'currency' THEN
       PERFORM pl.project_reporting_currency(v_org);
-      PERFORM pl.reprice(v_org, NULL);
       RETURN pl.job_advance(p_job, NULL, 0, 'activities');
     WHEN 'activities' THEN
       v_ids := pl.rebuild_ids(p_job, 'activity');
@@ -88,7 +87,7 @@ BEGIN
       RETURN p_job;
   END CASE;
 END $$;
-COMMENT ON FUNCTION pl.rebuild_step(job) IS 'objects → shared (rates, memberships) → accounts → deals → prices → activities → done; in the order in which they rest on each other';
+COMMENT ON FUNCTION pl.rebuild_step(job) IS 'objects → shared (rates, memberships) → accounts → deals → currency → activities → done; in the order in which they rest on each other';
 
 CREATE FUNCTION pl.rebuild_ids(p_job job, p_kind object_kind) RETURNS text[]
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$

@@ -7,11 +7,12 @@ import datetime
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
 
-from harness import Case
+from harness import BINARY, Case
 
 DEALS = int(os.environ.get("PLUMBLINE_TEST_DEALS", "12000"))
 OVER_HTTP = min(DEALS, 100000)
@@ -218,3 +219,19 @@ class Publish(Case):
         client = second.client("read", "strategy", "ingest", "admin")
         self.assertEqual(self.watch(client, job, lambda job: False)["status"], "done")
         self.assertEqual(second.value("SELECT count(*) FROM deal_fact WHERE org_id = 1 AND closed_class = 'on'"), "1000")
+
+    def test_a_killed_rebuild_is_finished(self):
+        server = self.serve()
+        client = server.client("read", "strategy", "ingest", "admin")
+        for kind, rows in (("stages", [{"id": "Won", "label": "Won", "outcome": "won"}]),
+                           ("opportunities", [{"id": f"d{i}", "stage": "Won", "amount": "1", "currency": "EUR", "created_at": "2024-05-01"} for i in range(3000)])):
+            self.assert_counts(client.post_ndjson(f"/v1/{kind}?occurred_at=2024-06-01T00:00:00Z", rows), accepted=len(rows))
+        server.sql("UPDATE deal_fact_of SET amount = 7")
+        command = subprocess.Popen([BINARY, "rebuild"], env={**os.environ, "DATABASE_URL": server.database.url}, stdout=subprocess.DEVNULL)
+        while not (jobs := self.assert_ok(client.get("/v1/jobs?kind=rebuild"))["data"]):
+            self.assertIsNone(command.poll())
+        command.kill()
+        command.wait()
+        done = self.watch(client, jobs[0]["id"], lambda job: False)
+        self.assertEqual((done["status"], done["result"]), ("done", {"objects": 3001, "events": 3001, "changed": 0}))
+        self.assertEqual(server.sql("SELECT DISTINCT amount FROM deal_fact_of"), [["1"]])
