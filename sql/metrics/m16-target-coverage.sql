@@ -22,19 +22,46 @@ END
 $$;
 COMMENT ON FUNCTION pl.qualifying IS 'counted activities with accounts in [p_from, p_to) of the strategy''s target_coverage.kinds, by default of all kinds that involve the customer';
 
+CREATE FUNCTION pl.ownership(p_track jsonb, p_backcast boolean) RETURNS TABLE (valid_from timestamptz, valid_to timestamptz, owner text, is_target boolean)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_set jsonb;
+BEGIN
+  valid_from := '-infinity';
+  owner := (pl.track_at(p_track, 'owner', '-infinity', p_backcast)).value #>> '{}';
+  is_target := coalesce((pl.track_at(p_track, 'is_target', '-infinity', p_backcast)).value = 'true', false);
+  FOR v_set, valid_to IN SELECT e -> 'set', (e ->> 'at')::timestamptz FROM jsonb_array_elements(p_track) WITH ORDINALITY AS x(e, n)
+                         WHERE e -> 'set' ?| '{owner,is_target}' ORDER BY n LOOP
+    RETURN NEXT;
+    valid_from := valid_to;
+    IF v_set ? 'owner' THEN
+      owner := v_set ->> 'owner';
+    END IF;
+    IF v_set ? 'is_target' THEN
+      is_target := coalesce(v_set -> 'is_target' = 'true', false);
+    END IF;
+  END LOOP;
+  valid_to := 'infinity';
+  RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION pl.ownership IS 'whose an account was when, and whether a target, from its track, half-open; before it was known, as first known (METRICS.md R22)';
+
 CREATE FUNCTION pl.target_rows(q pl.metric_query, p_at timestamptz) RETURNS SETOF pl.target_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_from  timestamptz := pl.day_start(q, p_at, q.window_days);
   v_grace timestamptz := pl.day_start(q, p_at, q.grace_days);
   v_past  timestamptz := CASE WHEN q.as_of IS NOT NULL OR q.known_at IS NOT NULL THEN p_at END;
+  v_backcast boolean := (SELECT o.backcast = 'on' FROM org o WHERE o.org_id = q.org);
 BEGIN
   RETURN QUERY
   WITH target AS MATERIALIZED (
     SELECT * FROM pl.account_rows(q, p_at) a WHERE a.is_target
   ), owned AS MATERIALIZED (
-    SELECT v.account_id, v.valid_from, v.valid_to, v.attrs ->> 'owner' AS owner, coalesce(v.attrs ->> 'is_target' = 'true', false) AS is_target
-    FROM pl.account_versions(q.org, v_past, q.known_at, ARRAY(SELECT t.account_id FROM target t)) v
+    SELECT o.object_id AS account_id, s.*
+    FROM pl.object_states(q.org, 'account', ARRAY(SELECT t.account_id FROM target t), v_past, q.known_at) o
+    CROSS JOIN LATERAL pl.ownership(o.track, v_backcast) s
   ), gained AS (
     -- the end of the last stretch in which it was another's, or no target
     SELECT t.account_id, max(o.valid_to) AS at

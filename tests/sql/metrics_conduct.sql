@@ -1,6 +1,6 @@
 -- Metrics of activities, accounts and decisions, and the rows behind them.
 BEGIN;
-SELECT plan(111);
+SELECT plan(114);
 
 \ir history/conduct.sql
 
@@ -67,6 +67,11 @@ SELECT is(pg_temp.row('target_coverage', '{"by": "period", "granularity": "month
 SELECT is(pg_temp.row('target_coverage', '{"by": "segment"}', 'unknown') -> 'value', '0.000000', 'targets that cannot be placed are targets');
 SELECT throws_like($$SELECT pg_temp.ask('target_coverage', '{"k": "0"}')$$, '%k: a whole number from 1 to 1000%', 'k has bounds');
 SELECT is(pg_temp.total('target_coverage', '{}', '{"scope": "self", "rep": "y"}') -> 'denominator', '1', 'a key of Y sees Y''s targets');
+
+SELECT is(pg_temp.put('account', 'a1', '2026-02-20T00:00:00Z', '{"attributes": {"owner": "somebody", "is_target": "no"}}'), 'accepted', 'own attributes of the same names');
+SELECT is(pg_temp.total('target_coverage') #> '{parts,green}', '1', '… do not say whose it is');
+SELECT is(ARRAY(SELECT concat_ws(' ', s.owner, s.is_target) FROM pl.ownership('[{"at": "2026-01-02T00:00:00Z", "set": {"name": "x"}}, {"at": "2026-01-03T00:00:00Z", "set": {"owner": "x", "attributes.owner": "z"}},
+  {"at": "2026-01-04T00:00:00Z", "set": {"is_target": true}}, {"at": "2026-01-05T00:00:00Z", "set": {"owner": null}}]', true) s), '{"x t","x t","x t",t}', 'ownership over time');
 
 -- ── messages: M20 ────────────────────────────────────────────────────────────────────────────────
 SELECT is(pg_temp.total('message_adoption') -> 'value', '0.875000', '0.75 · 2/2 + 0.25 · 1/2 deals');
