@@ -268,6 +268,17 @@ class Statuses(Deliverer):
         self.assert_ok(self.admin.patch("/v1/sources/crm", {"override": {"objects": {"account": {"copy": False, "fields": {"name": "/name"}}}}}))
         self.eventually(lambda: self.assertEqual(self.outcomes(self.deliver(record)), ["accepted"]))
 
+    def test_every_server_notices(self):
+        """A change that one server takes holds on the others within a second."""
+        other = self.serve(database=self.server.database)
+        body = json.dumps({"object": "account", "id": "w1", "name": "W"}).encode()
+        self.assertEqual(other.anonymous().request("POST", "/v1/webhooks/crm", body, signed(body)).status, 200)
+        self.assert_status(self.admin.post("/v1/sources/crm/secrets", {"secret": OTHER, "overlap_hours": 0}), 201)
+        changed = time.monotonic()
+        self.eventually(lambda: self.assertEqual(other.anonymous().request("POST", "/v1/webhooks/crm", body, signed(body)).status, 401))
+        self.assertLess(time.monotonic() - changed, 5)
+        self.assertEqual(other.anonymous().request("POST", "/v1/webhooks/crm", body, signed(body, OTHER)).status, 200)
+
     def test_counted(self):
         self.deliver([{"object": "account", "id": "m1", "name": "M"}, {"object": "account", "id": "m1", "nothing": 1}, {"object": "weather"}])
         self.deliver({"object": "account", "id": "m1"}, secret=OTHER)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The sender's view of webhooks: SENDERS deliveries of 100 HubSpot events at a time, each durable before its answer.
 
-Prints deliveries and events a second and the time to the answer (median, 90th and 99th percentile, longest), and how many were not answered 200.
+Prints deliveries and events a second, the CPU an event costs, and the time to the answer (median, 90th and 99th percentile, longest), and how many were not answered 200.
 HubSpot waits 5 s for an answer, Pipedrive 10 s.
 Usage: BUILD=build tests/bench/deliveries.py [--senders 64] [--deliveries 640] [--size 100]
 Brings a PostgreSQL of its own, as durable as one in service."""
@@ -24,6 +24,15 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def cpu_of(pids):
+    """Seconds of user and system time: what other work on the machine does not change."""
+    total = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def run(options):
@@ -57,10 +66,14 @@ def run(options):
         for thread in threads:
             thread.join()
         seconds = time.monotonic() - started
+        backends = [int(row[0]) for row in server.sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")]
+        cpu = cpu_of([server.process.pid]), cpu_of(backends)
     times = [taken for _, taken, _ in heard]
     print(f"{len(heard)} deliveries of {options.size} events, {options.senders} at a time, in {seconds:.1f} s: "
           f"{len(heard) / seconds:.1f} deliveries/s, {sum(events for _, _, events in heard) / seconds:.0f} events/s")
     print(f"time to the answer: median {percentile(times, 0.5):.3f} s, p90 {percentile(times, 0.9):.3f} s, p99 {percentile(times, 0.99):.3f} s, longest {max(times):.3f} s")
+    events = max(1, sum(events for _, _, events in heard))
+    print(f"CPU an event: server {cpu[0] / events * 1e6:.0f} µs, PostgreSQL {cpu[1] / events * 1e6:.0f} µs")
     print("answers:", dict(collections.Counter(status for status, _, _ in heard)))
 
 
