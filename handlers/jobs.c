@@ -103,3 +103,17 @@ enum err job_or_answer(struct request *request, struct reply *reply)
 	db_result_free(rows);
 	return ERR_OK;
 }
+
+enum err job_events(struct request *request, struct reply *reply)
+{
+	struct db_result *rows = NULL;
+	enum err err = query_ask(request, reply, request->route->statement, &rows);
+
+	db_result_free(rows);
+	if (err == ERR_NOT_FOUND)
+		reply_error(reply, err, "there is no job \"%.*s\"", (int)request->path_params[0].size, request->path_params[0].data);
+	reply->content_type = "text/event-stream; charset=utf-8";
+	reply->no_store = true;
+	reply_header(reply, "X-Accel-Buffering", "no"); /* nginx would hold events back */
+	return err;
+}

@@ -13,4 +13,7 @@ extern const struct shape job_begin_params; /* of routes that may begin one: asy
  * Location, and the job as the body. Not found as query_run. */
 enum err job_or_answer(struct request *, struct reply *);
 
+/* GET /v1/jobs/{id}/events: whether there is such a job for this key; the rest is the watcher's (server/watch.h). */
+enum err job_events(struct request *, struct reply *);
+
 #endif

@@ -226,7 +226,7 @@ enum err resource_read(struct request *request, struct reply *reply)
 	params[0] = (struct db_param){.text = text_of(org_id)};
 	params[1] = (struct db_param){.text = text_of(resource_of(request)->kind)};
 	params[2] = (struct db_param){.text = buffer_text(&json)};
-	if (request->answer != NULL)
+	if (export_wanted(request))
 		err = read_export(request, reply, params);
 	else
 		err = db_run(request->db, request->route->statement, params, 3, DB_ONE, &rows, &reply->problems, &reply->detail);

@@ -123,6 +123,8 @@ const struct route routes[] = {
 	 .run = query_run, .live = true, .statement = STATEMENT_job_list, .export = STATEMENT_job_export, .operation_id = "listJobs"},
 	{.method = METHOD_GET, .path = "/v1/jobs/{id}", .scope = STRATEGY_READ | SCOPE_ADMIN, .run = query_run, .live = true, .statement = STATEMENT_job_get,
 	 .operation_id = "getJob"},
+	{.method = METHOD_GET, .path = "/v1/jobs/{id}/events", .scope = STRATEGY_READ | SCOPE_ADMIN, .formats = FORMAT_BIT_OTHER, .run = job_events,
+	 .watch = true, .statement = STATEMENT_job_get, .operation_id = "watchJob"},
 	{.method = METHOD_GET, .path = "/v1/accounts/{id}/fit", .scope = SCOPE_READ, .params = &account_fit_params, .run = query_run,
 	 .versioned = true, .statement = STATEMENT_account_fit, .operation_id = "getAccountFit"},
 	{.method = METHOD_PUT, .path = "/v1/accounts/{id}/fit-override", .scope = SCOPE_STRATEGY, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,

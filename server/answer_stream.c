@@ -10,7 +10,7 @@ struct answer_stream {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	char *ring;            /* NULL until the answer begins */
-	size_t start, used;
+	size_t size, start, used;
 	bool begun, ended, closed;
 	bool wants_data;       /* the reader found nothing and waits for wake() */
 	enum err failed;       /* ERR_OK: not */
@@ -56,10 +56,11 @@ static void unlock_and_tell(struct answer_stream *stream, bool always)
 		stream->wake(stream->owner);
 }
 
-void answer_stream_begin(struct answer_stream *stream)
+void answer_stream_begin(struct answer_stream *stream, size_t ring_size)
 {
 	pthread_mutex_lock(&stream->mutex);
-	stream->ring = malloc(ANSWER_STREAM_SIZE);
+	stream->size = ring_size;
+	stream->ring = malloc(ring_size);
 	if (stream->ring == NULL)
 		abort();
 	stream->begun = true;
@@ -69,10 +70,10 @@ void answer_stream_begin(struct answer_stream *stream)
 /* With the mutex held: as much as there is room for. */
 static size_t put(struct answer_stream *stream, struct text data)
 {
-	size_t room = ANSWER_STREAM_SIZE - stream->used;
+	size_t room = stream->size - stream->used;
 	size_t size = data.size < room ? data.size : room;
-	size_t end = (stream->start + stream->used) % ANSWER_STREAM_SIZE;
-	size_t first = size < ANSWER_STREAM_SIZE - end ? size : ANSWER_STREAM_SIZE - end;
+	size_t end = (stream->start + stream->used) % stream->size;
+	size_t first = size < stream->size - end ? size : stream->size - end;
 
 	if (size == 0)
 		return 0;
@@ -91,7 +92,7 @@ static bool write_plain(void *context, struct text data)
 
 		pthread_mutex_lock(&stream->mutex);
 		/* Half of the ring at a time: waking each other for every few bytes would cost more than it brings. */
-		while (!stream->closed && stream->used == ANSWER_STREAM_SIZE)
+		while (!stream->closed && stream->used == stream->size)
 			pthread_cond_wait(&stream->changed, &stream->mutex);
 		if (stream->closed) {
 			pthread_mutex_unlock(&stream->mutex);
@@ -116,7 +117,7 @@ bool answer_stream_offer(struct answer_stream *stream, struct text data)
 	bool fits;
 
 	pthread_mutex_lock(&stream->mutex);
-	fits = !stream->closed && data.size <= ANSWER_STREAM_SIZE - stream->used;
+	fits = !stream->closed && data.size <= stream->size - stream->used;
 	if (fits)
 		(void)put(stream, data);
 	unlock_and_tell(stream, false);
@@ -158,16 +159,16 @@ bool answer_stream_is_gzip(const struct answer_stream *stream)
 /* With the mutex held. */
 static size_t take(struct answer_stream *stream, char *to, size_t size)
 {
-	size_t first = ANSWER_STREAM_SIZE - stream->start;
-	bool was_full = stream->used > ANSWER_STREAM_SIZE / 2;
+	size_t first = stream->size - stream->start;
+	bool was_full = stream->used > stream->size / 2;
 
 	size = size < stream->used ? size : stream->used;
 	first = first < size ? first : size;
 	memcpy(to, stream->ring + stream->start, first);
 	memcpy(to + first, stream->ring, size - first);
-	stream->start = (stream->start + size) % ANSWER_STREAM_SIZE;
+	stream->start = (stream->start + size) % stream->size;
 	stream->used -= size;
-	if (was_full && stream->used <= ANSWER_STREAM_SIZE / 2)
+	if (was_full && stream->used <= stream->size / 2)
 		pthread_cond_signal(&stream->changed);
 	return size;
 }

@@ -10,7 +10,7 @@
 #include "error.h"
 #include "text.h"
 
-enum { ANSWER_STREAM_SIZE = 256 * 1024 }; /* bytes of the ring; it is made when the answer begins */
+enum { ANSWER_STREAM_SIZE = 256 * 1024 }; /* bytes of the ring of a long answer */
 
 struct answer_stream;
 
@@ -21,8 +21,9 @@ void answer_stream_free(struct answer_stream *stream); /* NULL allowed; no produ
 
 /* The producer's end. */
 
-/* The head of the answer is settled and may be sent; from here on an error can only be told by breaking off. Once. */
-void answer_stream_begin(struct answer_stream *stream);
+/* The head of the answer is settled and may be sent; from here on an error can only be told by breaking off. Once. ring_size: bytes
+ * that may wait to be sent; the memory is taken now. */
+void answer_stream_begin(struct answer_stream *stream, size_t ring_size);
 
 /* Waits for room. False: nobody takes the answer any more; what follows is in vain. */
 bool answer_stream_write(struct answer_stream *stream, struct text data);

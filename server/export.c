@@ -65,7 +65,7 @@ enum err export_run(struct request *request, const struct db_param *params, size
 		query_link(request, cursor, reply);
 	reply->content_type = query_content_type(request->format);
 	/* From here on the reply is the loop's. */
-	answer_stream_begin(request->answer);
+	answer_stream_begin(request->answer, ANSWER_STREAM_SIZE);
 	if (request->method != METHOD_HEAD)
 		err = send_rows(request->answer, rows);
 	db_rows_close(rows);

@@ -21,6 +21,8 @@
  *              these lanes, which keeps its events in order; while one organisation is locked (a rebuild, a large import), those
  *              of the other lanes are written */
 enum { COMMITTERS = 4 };
+struct watch;
+
 enum lane { LANE_VERSIONED, LANE_REQUESTS, LANE_STREAMS, LANE_EXPORTS, LANE_COMMITS, LANE_COUNT = LANE_COMMITS + COMMITTERS };
 
 struct worker_pool {
@@ -28,6 +30,7 @@ struct worker_pool {
 	struct stats *stats;
 	struct auth *auth;
 	struct cache *cache;
+	struct watch *watch;
 	struct queue queues[LANE_COUNT];
 	struct thread *threads;
 	size_t thread_count;

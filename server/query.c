@@ -146,7 +146,7 @@ enum err query_ask(struct request *request, struct reply *reply, enum statement 
 	request_to_json(request, &json);
 	params[0] = (struct db_param){.text = text_of(org_id)};
 	params[1] = (struct db_param){.text = buffer_text(&json)};
-	if (request->answer != NULL) {
+	if (export_wanted(request)) {
 		err = export_run(request, params, 2, reply);
 		buffer_free(&json);
 		return err;

@@ -45,6 +45,7 @@ struct route {
 	                                * ETag, If-None-Match → 304, and the in-process cache apply */
 	bool live;                     /* reads that change with more than the versions (progress of jobs, the audit log): asked for every time;
 	                                * ETag from the versions and the answer, If-None-Match → 304 */
+	bool watch;                    /* server-sent events of the job named first in the path (watch.h): run only checks that it may be seen */
 	bool standby;                  /* versioned, and may be answered by the hot standby, a moment behind: figures. Others see
 	                                * what was written before them. */
 	enum statement export;         /* versioned and live routes: the statement that gives all of it as CSV or NDJSON, sent while it is read

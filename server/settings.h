@@ -19,6 +19,7 @@ struct settings {
 	char *secret_key;              /* 64 hexadecimal digits that seal what the database keeps secret; "" = kept as it is */
 	int64_t workers;
 	int64_t exports;               /* sent at a time while they are read; beyond it 503 */
+	int64_t watchers;              /* streams of events open at a time; beyond it 503 */
 	int64_t export_timeout_s;      /* of a whole export */
 	int64_t queue;                 /* requests that may wait for a worker */
 	int64_t batch;                 /* events a group commit takes at most, or one delivery */

@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "route.h"
 #include "shape.h"
+#include "watch.h"
 
 enum {
 	VERSIONED_MAX = 512,      /* reads that share one look at the versions */
@@ -202,7 +203,9 @@ static void answer(struct thread *thread, struct job *job)
 		err = route->run(&job->request, &job->reply);
 	if (err == ERR_OK && route->live)
 		job_tag_live(job->request.db, job);
-	job_finish(job, err);
+	if (err == ERR_OK && route->watch && watch_add(thread->pool->watch, job))
+		return; /* it is the watcher's */
+	job_finish(job, err == ERR_OK && route->watch ? ERR_OVERLOADED : err);
 }
 
 struct db *job_db(const struct thread *thread, const struct job *job)
@@ -327,7 +330,8 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 			abort();
 	if (pool->threads == NULL)
 		abort();
-	sound = pool->auth != NULL && start_thread(pool, LANE_VERSIONED);
+	pool->watch = watch_start(settings, stats);
+	sound = pool->auth != NULL && pool->watch != NULL && start_thread(pool, LANE_VERSIONED);
 	for (int i = 0; sound && i < COMMITTERS; i++)
 		sound = start_thread(pool, (enum lane)(LANE_COMMITS + i));
 	for (size_t i = 0; sound && i < WORKER_STREAMS; i++)
@@ -361,7 +365,9 @@ bool worker_submit(struct worker_pool *pool, struct job *job)
 {
 	if (job->request.stream != NULL && !job->arrived)
 		return submit(pool, LANE_STREAMS, job);
-	return submit(pool, job->request.route->versioned || job->request.answer != NULL ? LANE_VERSIONED : LANE_REQUESTS, job);
+	if (job->request.route->versioned || (job->request.answer != NULL && !job->request.route->watch))
+		return submit(pool, LANE_VERSIONED, job);
+	return submit(pool, LANE_REQUESTS, job);
 }
 
 bool commit_submit(struct worker_pool *pool, struct job *job)
@@ -413,6 +419,7 @@ void worker_pool_stop(struct worker_pool *pool)
 	stop_lane(pool, LANE_EXPORTS);
 	stop_lane(pool, LANE_STREAMS);
 	stop_lane(pool, LANE_REQUESTS);
+	watch_stop(pool->watch);
 	for (int i = 0; i < COMMITTERS; i++)
 		stop_lane(pool, (enum lane)(LANE_COMMITS + i));
 	for (size_t i = 0; i < pool->thread_count; i++) {

@@ -207,6 +207,7 @@ class Ending(Case):
         self.assertFalse(reader.read_to_end())
         self.assertTrue(reader.got.endswith(LAST_CHUNK))
         self.assertEqual(reader.got.count(b"\n{\"id\""), ACCOUNTS)
+        server.process.wait(20)  # a second signal would end it at once
         server.stop()
 
     def test_sigterm_does_not_wait_for_ever(self):

@@ -93,7 +93,7 @@ START_TEST(in_order)
 	sem_init(&woken, 0, 0);
 	writing.stream = answer_stream_new(sizes[_i].gzip, post, &woken);
 	ck_assert(!answer_stream_begun(writing.stream));
-	answer_stream_begin(writing.stream);
+	answer_stream_begin(writing.stream, ANSWER_STREAM_SIZE);
 	ck_assert(answer_stream_begun(writing.stream));
 	ck_assert(answer_stream_is_gzip(writing.stream) == sizes[_i].gzip);
 	pthread_create(&thread, NULL, write_all, &writing);
@@ -124,7 +124,7 @@ START_TEST(wakes_only_who_waits)
 
 	sem_init(&woken, 0, 0);
 	stream = answer_stream_new(false, post, &woken);
-	answer_stream_begin(stream);
+	answer_stream_begin(stream, ANSWER_STREAM_SIZE);
 	sem_getvalue(&woken, &count);
 	ck_assert_int_eq(count, 1); /* that it began */
 	ck_assert(answer_stream_write(stream, TEXT("abc")));
@@ -152,7 +152,7 @@ START_TEST(what_fails_is_broken_at_once)
 	struct answer_stream *stream = answer_stream_new(false, ignore, NULL);
 	char to[16];
 
-	answer_stream_begin(stream);
+	answer_stream_begin(stream, ANSWER_STREAM_SIZE);
 	ck_assert(answer_stream_write(stream, TEXT("abc")));
 	answer_stream_fail(stream, ERR_DATABASE_UNAVAILABLE);
 	answer_stream_fail(stream, ERR_INTERNAL); /* the first reason counts */
@@ -167,7 +167,7 @@ START_TEST(an_end_stays_an_end)
 	struct answer_stream *stream = answer_stream_new(false, ignore, NULL);
 	char to[16];
 
-	answer_stream_begin(stream);
+	answer_stream_begin(stream, ANSWER_STREAM_SIZE);
 	answer_stream_end(stream);
 	answer_stream_fail(stream, ERR_INTERNAL);
 	ck_assert_int_eq(answer_stream_read(stream, to, sizeof to), ANSWER_ENDED);
@@ -187,7 +187,7 @@ START_TEST(vanished_reader)
 		for (size_t i = 0; i < TOTAL; i++)
 			data[i] = (char)(rand() & 255); /* NOLINT(cert-msc50-cpp): nothing that compresses */
 	writing.stream = answer_stream_new(_i == 1, ignore, NULL);
-	answer_stream_begin(writing.stream);
+	answer_stream_begin(writing.stream, ANSWER_STREAM_SIZE);
 	pthread_create(&thread, NULL, write_all, &writing);
 	usleep(20000);
 	ck_assert(answer_stream_wanted(writing.stream));
@@ -209,7 +209,7 @@ START_TEST(offer_is_all_or_nothing)
 	struct answer_stream *stream = answer_stream_new(false, ignore, NULL);
 	char to[16];
 
-	answer_stream_begin(stream);
+	answer_stream_begin(stream, ANSWER_STREAM_SIZE);
 	ck_assert(answer_stream_offer(stream, (struct text){data, sizeof data - 3}));
 	ck_assert(!answer_stream_offer(stream, TEXT("abcd")));
 	ck_assert(answer_stream_offer(stream, TEXT("abc")));
