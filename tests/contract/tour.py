@@ -112,6 +112,7 @@ class Tour:
         self.settings()
         self.undo()
         self.errors()
+        self.erase()
 
     def system(self):
         for path in ("/healthz", "/readyz", "/openapi.yaml", "/openapi.json"):
@@ -195,6 +196,7 @@ class Tour:
             self.go("GET", f"/v1/opportunities/{deal}/alignment")
         self.go("GET", "/v1/accounts/a1/fit")
         self.go("GET", f"/v1/accounts/a2/fit?strategy={strategy}&as_of=2026-03-01")
+        self.snapshots()
 
     def metric(self, key, groupings):
         path = f"/v1/metrics/{key}"
@@ -281,6 +283,17 @@ class Tour:
             self.go("POST", f"/v1/{kind}/{first}/restore")
             self.go("POST", f"/v1/{kind}/{second}/merge", {"into": first})
             self.go("GET", f"/v1/{kind}?include_deleted=true")
+
+    def snapshots(self):
+        kept = self.go("POST", "/v1/snapshots", {"name": "Board", "of": "metric", "metric": "bookings_share", "question": {"by": "rep", "period": "2026-Q1"}}, expect=201)
+        self.go("POST", "/v1/snapshots", {"of": "alignment", "question": {"by": "team", "period": "2026-Q1"}}, expect=201)
+        assert len(self.go("GET", "/v1/snapshots")["data"]) == 2
+        self.go("GET", f"/v1/snapshots/{kept['id']}")
+        self.go("GET", f"/v1/snapshots/{kept['id']}/drift")
+
+    def erase(self):
+        self.go("POST", "/v1/erasures", {"kind": "rep", "id": "r8"})
+        self.go("POST", "/v1/erasures", {"kind": "rep", "id": "nobody"}, expect=404, code="not_found")
 
     def errors(self):
         self.go("GET", "/v1/reps/nobody", expect=404, code="not_found")
