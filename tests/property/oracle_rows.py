@@ -240,8 +240,8 @@ class Question:
             return first
         return "before" if self.decided_at(state)[1] is None or at < self.decided_at(state)[1] else None
 
-    def open(self, at):
-        """Deals open at an instant, with the owner, account, worth and lines they had then."""
+    def open(self, at, everyone=False):
+        """Deals open at an instant, with the owner, account, worth and lines they had then; everyone: whatever is filtered."""
         rows = []
         for name, state, created in self.live():
             stage = self.stage_then(state, created, at)
@@ -258,7 +258,7 @@ class Question:
                              self.past.converted(amount, then["currency"], self.currency, self.past.clock.day(at)), state.doc.get("origin"),
                              self.families(then["lines"]), state, at, probability=None if stage == "before" else chance,
                              backcast=verdict.backcast or rep_later or account_later or at < state.first_at))
-        return self.kept(rows)
+        return rows if everyone else self.kept(rows)
 
     # ── hours ──
     def hours(self):
@@ -315,14 +315,24 @@ class Question:
         return None if rate is None else self.past.converted(row.hours * Fraction(rate), currency, self.currency, self.past.clock.day(row.at))
 
     # ── accounts ──
-    def clients(self, at):
-        """Accounts with status customer then, with the verdict there and then."""
+    def accounts(self, at):
+        """Accounts there were at an instant, credited to the owner then, judged there and then."""
         found = []
         for name, state in self.past.all("account").items():
-            if (state.deleted_at is None or state.deleted_at > at) and state.held("status", at, self.past.backcast)[0] == "customer":
+            if state.deleted_at is None or state.deleted_at > at:
                 owner, later = state.held("owner", at, self.past.backcast)
                 found.append(Account(name, owner, self.judge.verdict(owner, name, at, self.basis), state, later))
         return [row for row in found if self.within(row)]
+
+    def clients(self, at):
+        return [row for row in self.accounts(at) if row.state.held("status", at, self.past.backcast)[0] == "customer"]
+
+    def targets(self, at):
+        return [row for row in self.accounts(at) if row.state.held("is_target", at, self.past.backcast)[0] is True]
+
+    def wanted(self, at):
+        """Accounts that were chosen or that fit."""
+        return [row for row in self.accounts(at) if row.cls == "on" or row.state.held("is_target", at, self.past.backcast)[0] is True]
 
     def survivor(self, account, at):
         """What an account is known as then: the one it had been merged into."""

@@ -9,48 +9,20 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import oracle_deals  # noqa: E402
-import oracle_hours  # noqa: E402
-import oracle_mixes  # noqa: E402
+import oracle_work  # noqa: E402
 from company_history import History  # noqa: E402
-from company_world import World, period_of, sub_periods  # noqa: E402
+from company_world import World, period_of  # noqa: E402
 from harness import Case  # noqa: E402
+from oracle_check import METRICS, TOGETHER, check  # noqa: E402
 from oracle_places import Places, differences  # noqa: E402
 from oracle_rows import Question  # noqa: E402
 from oracle_states import Past  # noqa: E402
 
 SEED = int(os.environ.get("PLUMBLINE_TEST_SEED", "1"))
 ROUNDS = int(os.environ.get("PLUMBLINE_TEST_ROUNDS", "1"))  # histories
-DEALS = int(os.environ.get("PLUMBLINE_TEST_DEALS", "800"))
-QUESTIONS = int(os.environ.get("PLUMBLINE_TEST_QUESTIONS", "80"))  # random ones a history
+DEALS = int(os.environ.get("PLUMBLINE_TEST_DEALS", "500"))
+QUESTIONS = int(os.environ.get("PLUMBLINE_TEST_QUESTIONS", "60"))  # random ones a history
 
-ALL = ("rep", "team", "segment", "product", "tier", "origin", "period")
-# metric: (what computes it, its groupings, the rows it is made of)
-METRICS = {
-    "client_share_on_strategy": (oracle_deals.client_share_on_strategy, ("rep", "team", "segment", "tier"), ("clients",)),
-    "off_strategy_investment": (oracle_hours.off_strategy_investment, ("rep", "team", "segment", "tier", "period"), ("hours",)),
-    "open_pipeline_share": (oracle_deals.open_pipeline_share, ALL, ("open",)),
-    "pipeline_created_share": (oracle_deals.pipeline_created_share, ALL, ("created",)),
-    "bookings_share": (oracle_deals.bookings_share, ALL, ("closed",)),
-    "opportunistic": (oracle_hours.opportunistic, ("rep", "team", "segment", "period"), ("closed",)),
-    "win_rate": (oracle_deals.win_rate, ALL, ("closed",)),
-    "win_rate_lift": (oracle_deals.win_rate_lift, ("rep", "team", "segment", "product", "period"), ("closed",)),
-    "cycle_days": (oracle_deals.cycle_days, ALL, ("won",)),
-    "deal_size": (oracle_deals.deal_size, ALL, ("won",)),
-    "velocity": (oracle_deals.velocity, ("rep", "team", "segment"), ("open", "window")),
-    "selling_time_share": (oracle_hours.selling_time_share, ("rep", "team", "segment", "kind", "period"), ("hours",)),
-    "meeting_share": (oracle_hours.meeting_share, ("rep", "team", "segment", "period"), ()),
-    "focus_gap": (oracle_hours.focus_gap, ("rep", "team", "segment"), ("closed", "hours")),
-    "product_mix": (oracle_mixes.product_mix, ("rep", "team", "segment", "period"), ("closed",)),
-    "segment_mix": (oracle_mixes.segment_mix, ("rep", "team", "product", "period"), ("closed",)),
-    "concentration": (oracle_mixes.concentration, ("rep", "team"), ("won",)),
-    "message_adoption": (oracle_hours.message_adoption, ("rep", "team", "segment"), ()),
-    "alignment_index": (oracle_mixes.alignment_index, ("rep", "team", "segment"), ("closed", "open", "hours")),
-    "deliberate_emergent": (oracle_mixes.deliberate_emergent, ("team", "period", "rep"), ("closed",)),
-    "leaderboard": (oracle_mixes.leaderboard, ("rep", "team"), ("closed",)),
-    "strategy_setters": (oracle_mixes.strategy_setters, ("rep", "team"), ("closed",)),
-}
-TOGETHER = ("leaderboard", "strategy_setters")  # a group's figure depends on all groups
 OF_DEALS = ("open_pipeline_share", "pipeline_created_share", "bookings_share", "win_rate", "cycle_days", "deal_size")
 
 
@@ -78,36 +50,6 @@ def random_question(pick, settings):
 
 
 class Oracle(Case):
-    def expected(self, past, metric, query, row_keys):
-        """{(key, period) or None: what the row must say} for the rows found, and the keys that must be among them."""
-        compute, _, kinds = METRICS[metric]
-        kinds = {"pipeline": ("open",), "hours": ("hours",)}.get(query.get("weight"), kinds)
-        first, end = period_of(query["period"], past.settings)
-        basis = query.get("fit_basis", "as_judged")
-        basis = int(basis[len("restated:s"):]) - 1 if basis.startswith("restated:s") else basis
-        filters = {name: query[name] for name in ("rep", "team", "segment", "tier", "origin", "product") if name in query}
-        question = past.__dict__.setdefault("questions", {}).setdefault(
-            (query["period"], basis, query.get("credit", "at_event"), query.get("currency"), tuple(sorted(filters.items()))),
-            Question(past, first, end, basis, query.get("credit", "at_event"), query.get("currency"), **filters))
-        by, granularity = query.get("by"), query.get("granularity", "month" if query.get("by") == "period" else None)
-        places = Places(question, by, sub_periods(first, end, granularity, past.clock) if granularity else None)
-        rows = {(key, label): places.place(key, label) for key, label in row_keys}
-        options = {name: query[name] for name in ("over", "weight") if name in query}
-        if metric in TOGETHER:
-            found = {place: one for place, one in compute(places, {key: place for (key, _), place in rows.items()}, **options).items()}
-            return {None if key is None else (key, None): one for key, one in found.items()}, places.keys(kinds)
-        return {None: compute(places.total(), **options), **{place: compute(rows[place], **options) for place in rows}}, places.keys(kinds)
-
-    def check(self, past, metric, query, answer):
-        """Lines of what is not as expected."""
-        currency = answer["currency"]
-        found = {None: answer["total"], **{(row["key"], row.get("period")): row for row in answer["rows"]}}
-        expected, keys = self.expected(past, metric, query, [place for place in found if place is not None])
-        wrong = [f"no row for {key}" for key in sorted(keys - {place[0] for place in found if place})]
-        for place, row in expected.items():
-            wrong += [f"{place}{line}" for line in differences(row, found[place], currency)]
-        return wrong
-
     def test_every_metric(self):
         for seed in range(SEED, SEED + ROUNDS):
             history = History(seed, DEALS)
@@ -122,9 +64,33 @@ class Oracle(Case):
             questions += [random_question(pick, history.settings) for _ in range(QUESTIONS)]
             for (metric, query), answer in zip(questions, world.ask(questions)):
                 with self.subTest(metric=metric, query=query, again=f"PLUMBLINE_TEST_SEED={seed} PLUMBLINE_TEST_DEALS={DEALS}"):
-                    wrong = self.check(past, metric, query, answer)
+                    wrong = check(past, metric, query, answer)
                     if wrong:
                         self.fail(f"{len(wrong)} differences\n" + "\n".join(wrong[:12]))
+            self.check_changes(past, world, f"PLUMBLINE_TEST_SEED={seed} PLUMBLINE_TEST_DEALS={DEALS}")
+
+    def check_changes(self, past, world, again):
+        """What changed between two instants: M24 between two quarters, M30 in a quarter and in a month."""
+        quarters = [Question(past, *days) for days in ((datetime.date(2025, 4, 1), datetime.date(2025, 7, 1)), (datetime.date(2025, 7, 1), datetime.date(2025, 10, 1)))]
+        questions = [("change_decomposition", {"period": "2025-Q3", "metric": metric, "over": over})
+                     for metric, over in (("win_rate", "segment"), ("win_rate", "tier"), ("win_rate", "rep"), ("bookings_share", "team"), ("bookings_share", "segment"))]
+        questions += [("pipeline_change", {"period": period, "due": due, **({"by": by} if by else {}), "credit": credit})
+                      for period in ("2025-Q2", "2025-10") for due in ("any", "period") for by in (None, "rep", "team", "segment", "tier") for credit in ("at_event", "split")]
+        for (metric, query), answer in zip(questions, world.ask(questions)):
+            with self.subTest(metric=metric, query=query, again=again):
+                rows = {None: answer["total"], **{row["key"]: row for row in answer["rows"]}}
+                if metric == "change_decomposition":
+                    expected = {None: oracle_work.change_decomposition(*quarters, query["metric"], query["over"])}
+                elif query["due"] == "any":
+                    question = Question(past, *period_of(query["period"], past.settings), credit=query["credit"])
+                    expected = oracle_work.pipeline_change(Places(question, query.get("by")), [key for key in rows if key is not None])
+                else:
+                    expected = {}
+                wrong = [f"{key}{line}" for key, row in expected.items() for line in differences(row, rows[key], answer["currency"])]
+                if metric == "pipeline_change":
+                    wrong += [f"{key}{line}" for key, row in rows.items() for line in oracle_work.pipeline_adds_up(row)]
+                if wrong:
+                    self.fail(f"{len(wrong)} differences\n" + "\n".join(wrong[:12]))
 
 
 if __name__ == "__main__":

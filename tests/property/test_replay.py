@@ -15,6 +15,7 @@ from company_world import World  # noqa: E402
 from harness import Case  # noqa: E402
 
 SEED = int(os.environ.get("PLUMBLINE_TEST_SEED", "1"))
+EACH = int(os.environ.get("PLUMBLINE_TEST_EACH", "14"))  # metrics asked at each point, half as many for their rows
 POINTS = int(os.environ.get("PLUMBLINE_TEST_POINTS", "4"))  # points of (as_of, known_at)
 DEALS = int(os.environ.get("PLUMBLINE_TEST_DEALS", "60"))
 
@@ -28,9 +29,9 @@ def without_version(text):
 class Replay(Case):
     def questions(self, history, groupings, drilled, as_of, known):
         """(call, path, parameters) of everything that can be asked of a past."""
-        past, pick = {"as_of": as_of, "known_at": known}, random.Random(history.seed)
+        past, pick = {"as_of": as_of, "known_at": known}, random.Random(f"{history.seed} {as_of}")
         period = pick.choice(["2025", "2025-Q2", "FY2025", "this_fq", "last_90d"])
-        for metric, by in groupings.items():
+        for metric, by in pick.sample(sorted(groupings.items()), EACH):
             yield "pl.answer_metric(1, {})", metric, {"period": period, **past, "by": pick.choice(by), **({"team": pick.choice(["world", "emea"])} if pick.random() < 0.3 else {}),
                                                       **({"credit": pick.choice(["current", "split"])} if pick.random() < 0.3 else {}),
                                                       **({"fit_basis": pick.choice(["current", "restated:s2"])} if pick.random() < 0.3 else {})}
@@ -39,7 +40,7 @@ class Replay(Case):
         yield "pl.answer_summary(1, {})", None, {"period": period, **past}
         for rep in pick.sample(REPS, 2):
             yield "pl.answer_one(1, {}, 'rep')", rep, {"period": period, **past}
-        for metric in drilled:
+        for metric in pick.sample(drilled, EACH // 2):
             yield "(pl.answer_metric_rows(1, {})).body", metric, {"period": period, "limit": "500", **past}
         for account in pick.sample(history.accounts, 12):
             yield "pl.account_explain(1, {})", account, past
