@@ -62,6 +62,8 @@ COMMENT ON FUNCTION pl.hour_findings IS 'counted activities that started in [p_f
 
 CREATE FUNCTION pl.delivery_findings(q pl.metric_query, p_period int, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.finding
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_now boolean := q.as_of IS NULL AND q.known_at IS NULL;
 BEGIN
   RETURN QUERY
   WITH late AS (
@@ -73,14 +75,20 @@ BEGIN
     SELECT 'quarantine_open', x.reason, x.kind, x.object_id, x.quarantine_id::text, x.source, x.received_at
     FROM quarantine x
     WHERE x.org_id = q.org AND x.status = 'open' AND x.received_at < p_to AND (q.known_at IS NULL OR x.received_at <= q.known_at)
+  ), past AS MATERIALIZED (
+    SELECT o.kind, o.object_id, o.doc
+    FROM unnest('{opportunity,account,activity}'::object_kind[]) AS k, pl.object_states(q.org, k, NULL, q.as_of, q.known_at) o
+    WHERE NOT v_now
   )
   SELECT p_period, l.issue, l.reason, CASE l.issue WHEN 'late_events' THEN 'event' ELSE 'quarantine' END, l.id, w.rep, t.team_id, l.source, l.at, 1::numeric,
          NULL::numeric, NULL::numeric, NULL::text
   FROM late l
-  LEFT JOIN object o ON o.org_id = q.org AND o.kind = l.kind AND o.object_id = l.object_id
-  CROSS JOIN LATERAL (SELECT CASE l.kind WHEN 'opportunity' THEN o.doc ->> 'owner' WHEN 'account' THEN o.doc ->> 'owner' WHEN 'activity' THEN o.doc ->> 'rep'
+  LEFT JOIN object o ON v_now AND o.org_id = q.org AND o.kind = l.kind AND o.object_id = l.object_id
+  LEFT JOIN past x ON x.kind = l.kind AND x.object_id = l.object_id
+  CROSS JOIN LATERAL (SELECT coalesce(o.doc, x.doc) AS doc) d
+  CROSS JOIN LATERAL (SELECT CASE l.kind WHEN 'opportunity' THEN d.doc ->> 'owner' WHEN 'account' THEN d.doc ->> 'owner' WHEN 'activity' THEN d.doc ->> 'rep'
                                          WHEN 'rep' THEN l.object_id END AS rep) w
-  LEFT JOIN rep_team t ON t.org_id = q.org AND t.rep_id = w.rep AND l.at >= t.valid_from AND l.at < t.valid_to
+  LEFT JOIN pl.rep_teams(q.org, q.as_of, q.known_at, NULL) t ON t.org_id = q.org AND t.rep_id = w.rep AND l.at >= t.valid_from AND l.at < t.valid_to
   WHERE pl.within(q, w.rep, t.team_id, NULL, NULL, NULL, '{}');
 END
 $$;
@@ -91,6 +99,7 @@ CREATE FUNCTION pl.with_source(q pl.metric_query, f pl.finding) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN coalesce(f.source, (SELECT e.source FROM event e WHERE e.org_id = q.org AND e.kind = f.kind::object_kind AND e.object_id = f.id
+                               AND (q.as_of IS NULL OR e.occurred_at <= q.as_of) AND (q.known_at IS NULL OR e.received_at <= q.known_at)
                              ORDER BY e.occurred_at, e.source_seq, e.event_id LIMIT 1));
 END
 $$;
