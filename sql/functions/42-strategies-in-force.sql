@@ -21,7 +21,8 @@ RETURNS TABLE (team_id text, strategy_id text, valid_from timestamptz, valid_to 
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM pl.strategies_counted(p_org, p_also) AS s WHERE s.teams <> '{}') THEN
+  IF NOT EXISTS (SELECT 1 FROM strategy AS s
+                  WHERE s.org_id = p_org AND (s.status = 'published' OR s.strategy_id = p_also) AND s.teams <> '{}') THEN
     RETURN QUERY
       SELECT ''::text, s.strategy_id, s.effective_at,
              lead(s.effective_at, 1, 'infinity') OVER (ORDER BY s.effective_at, s.publish_order)

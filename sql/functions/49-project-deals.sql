@@ -58,7 +58,7 @@ BEGIN
       FROM (SELECT array_agg(d.created_rep) || array_agg(d.closed_rep) AS reps, array_agg(d.created_account) || array_agg(d.closed_account) AS accounts,
                    array_agg(d.created_look) || array_agg(d.closed_look) AS times
               FROM unnest(v_deals) AS d) AS ask,
-           pl.judge(p_org, NULL, NULL, ask.reps, ask.accounts, ask.times, p_also => p_also) AS v
+           pl.judge_few(p_org, ask.reps, ask.accounts, ask.times, NULL, p_also) AS v
      ORDER BY v.n);
   FOR v_old IN
     SELECT i.n, i.id, f.fact
