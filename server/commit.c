@@ -237,6 +237,18 @@ static void write_group(struct thread *thread, struct job **jobs, size_t count)
 	group_free(&group);
 }
 
+/* Refuses those that waited too long; returns how many are left, in their order. */
+static size_t drop_late(struct worker_pool *pool, struct job **jobs, size_t count)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!job_drop_late(pool, jobs[i], now_ns))
+			jobs[kept++] = jobs[i];
+	return kept;
+}
+
 void commits_run(struct thread *thread, struct job *list)
 {
 	size_t max = (size_t)thread->pool->settings->batch;
@@ -245,7 +257,13 @@ void commits_run(struct thread *thread, struct job *list)
 	size_t count = to_array(list, jobs);
 
 	for (size_t done = 0; done < count;) {
-		size_t taken = gather(jobs + done, count - done, others, max);
+		size_t taken;
+
+		/* While those before them were written, others waited here. */
+		count = done + drop_late(thread->pool, jobs + done, count - done);
+		if (done == count)
+			break;
+		taken = gather(jobs + done, count - done, others, max);
 
 		write_group(thread, jobs + done, taken);
 		done += taken;

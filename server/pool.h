@@ -55,6 +55,12 @@ void commits_run(struct thread *thread, struct job *jobs);
 /* Hands the job back to its owner with this outcome. */
 void job_finish(struct job *job, enum err err);
 
+/* The same for a job that is not served; of a delivery, who took it apart is told. */
+void job_refuse(struct job *job, enum err err);
+
+/* Refuses a job that waited too long, or whose pool is told to end; true when it did. now_ns: monotonic. */
+bool job_drop_late(struct worker_pool *pool, struct job *job, int64_t now_ns);
+
 /* Finishes a job that was a miss of the cache, its reply and reply.err being set, and all that waited for the same. */
 void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from);
 

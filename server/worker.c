@@ -15,7 +15,8 @@
 enum {
 	VERSIONED_MAX = 512,      /* reads that share one look at the versions */
 	CONNECT_TIMEOUT_S = 1,
-	WAIT_MAX_S = 10           /* in a queue: whoever waited longer is told to come back rather than served in vain */
+	WAIT_MAX_S = 10,          /* in a queue: whoever waited longer is told to come back rather than served in vain */
+	WAIT_DELIVERY_S = 4       /* the same for webhooks: HubSpot does not listen longer than 5 s, and comes again */
 };
 
 /* ── admitting ────────────────────────────────────────────────────────────────────────────────── */
@@ -121,6 +122,32 @@ void job_finish(struct job *job, enum err err)
 	job->done(job);
 }
 
+void job_refuse(struct job *job, enum err err)
+{
+	/* Who took a delivery apart hears how it ended. */
+	if (job->intake != NULL)
+		err = job->request.route->settled(&job->request, &job->reply, job->intake, err);
+	job_finish(job, err);
+}
+
+bool job_drop_late(struct worker_pool *pool, struct job *job, int64_t now_ns)
+{
+	int limit_s = job->request.route->raw ? WAIT_DELIVERY_S : WAIT_MAX_S;
+
+	/* A miss has others waiting for it: it is served. */
+	if (job->missed)
+		return false;
+	if (atomic_load(&pool->cancelled)) {
+		job_refuse(job, ERR_SHUTTING_DOWN);
+		return true;
+	}
+	if (now_ns - job->submitted_ns <= limit_s * INT64_C(1000000000))
+		return false;
+	reply_error(&job->reply, ERR_OVERLOADED, "the request waited longer than %d s", limit_s);
+	job_refuse(job, ERR_OVERLOADED);
+	return true;
+}
+
 enum lane commit_lane(const struct job *job)
 {
 	return (enum lane)(LANE_COMMITS + job->request.who.org_id % COMMITTERS);
@@ -136,7 +163,7 @@ bool job_pass(struct worker_pool *pool, enum lane lane, struct job *job)
 	if (job->missed)
 		job_settle(pool, job, job->reply.headers.size);
 	else
-		job_finish(job, ERR_OVERLOADED);
+		job_refuse(job, ERR_OVERLOADED);
 	return false;
 }
 
@@ -241,18 +268,11 @@ static struct job *drop_late(struct worker_pool *pool, struct job *jobs)
 
 	while (jobs != NULL) {
 		struct job *job = jobs;
-		int64_t waited_ns = now_ns - job->submitted_ns;
 
 		jobs = job->next;
 		job->next = NULL;
-		stats_queue_wait(pool->stats, (double)waited_ns / 1e9);
-		/* A miss has others waiting for it: it is served. */
-		if (!job->missed && atomic_load(&pool->cancelled)) {
-			job_finish(job, ERR_SHUTTING_DOWN);
-		} else if (!job->missed && waited_ns > WAIT_MAX_S * INT64_C(1000000000)) {
-			reply_error(&job->reply, ERR_OVERLOADED, "the request waited longer than %d s", WAIT_MAX_S);
-			job_finish(job, ERR_OVERLOADED);
-		} else {
+		stats_queue_wait(pool->stats, (double)(now_ns - job->submitted_ns) / 1e9);
+		if (!job_drop_late(pool, job, now_ns)) {
 			*end = job;
 			end = &job->next;
 		}
