@@ -56,7 +56,7 @@ static const struct field query_fields[] = {
 	QUESTION_OPTIONS,
 	QUESTION_METRIC_OPTIONS,
 };
-static const struct shape query_shape = SHAPE("question", query_fields);
+const struct shape query_shape = SHAPE("question", query_fields);
 const struct shape query_params = {.name = "query"};
 
 /* The pointers of the problems found so far, as a JSON array. */

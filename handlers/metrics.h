@@ -8,6 +8,7 @@ extern const struct shape dictionary_params;   /* GET /v1/metrics: none */
 extern const struct shape metric_params;       /* GET /v1/metrics/{key} */
 extern const struct shape metric_rows_params;  /* GET /v1/metrics/{key}/rows */
 extern const struct shape leaderboard_params;  /* GET /v1/leaderboard */
+extern const struct shape query_shape;         /* its body */
 extern const struct shape query_params;        /* POST /v1/query: none; the question is the body */
 extern const struct shape alignment_params;    /* GET /v1/alignment */
 extern const struct shape one_params;          /* GET /v1/{reps|teams|segments}/{id}/alignment */

@@ -6,7 +6,7 @@
 #include "metrics.h"
 #include "route.h"
 
-static const char *const forms[] = {"metric", "alignment", NULL};
+static const char *const forms[] = {"metric", "alignment", "query", NULL};
 
 static const struct field list_fields[] = {
     {.name = "of", .type = FIELD_WORD, .words = forms, .summary = "snapshots of this form only"},
@@ -39,8 +39,11 @@ static void check_question(const json_t *body, struct problems *problems)
 		problems_add(problems, "/metric", "required", "the key of the metric");
 	if (!is_form(body, "metric") && metric != NULL)
 		problems_add(problems, "/metric", "not_applicable", "only a snapshot of a metric names one");
-	if (question == NULL || json_is_null(question))
+	if (question == NULL || json_is_null(question)) {
+		if (is_form(body, "query"))
+			problems_add(problems, "/question", "required", "what POST /v1/query takes");
 		return;
+	}
 	if (!json_is_object(question)) {
 		problems_add(problems, "/question", "wrong_type", "must be an object");
 		return;
@@ -49,6 +52,8 @@ static void check_question(const json_t *body, struct problems *problems)
 		shape_check(&metric_params, question, "/question", false, problems);
 	else if (is_form(body, "alignment"))
 		shape_check(&alignment_params, question, "/question", false, problems);
+	else if (is_form(body, "query"))
+		shape_check(&query_shape, question, "/question", true, problems);
 }
 
 static enum err check(struct request *request, struct reply *reply)

@@ -63,6 +63,7 @@ class Snapshots(Case):
     def test_nothing_changed(self):
         made = [self.bookings(), self.make(of="alignment", question={"by": "rep", "period": "2026-Q1"}), self.bookings(compare_to="previous"),
                 self.make(of="metric", metric="open_pipeline_share", question={"period": "2026-Q1"}), self.make(of="alignment"),
+                self.make(of="query", question={"metrics": ["bookings_share", "win_rate"], "by": "rep", "period": "2026-Q1"}),
                 self.make(of="metric", metric="bookings_share", question={"granularity": "month", "period": "2026"}),
                 self.make(of="metric", metric="bookings_share", question={"by": "segment", "period": "2026-Q1", "as_of": "2026-02-11"})]
         # what concerns neither: another kind of object, a new name, a refused event, a deal that came into being later
@@ -79,6 +80,8 @@ class Snapshots(Case):
     def test_what_became_known_later(self):
         made = self.bookings()
         alignment = self.make(of="alignment", question={"by": "rep", "period": "2026-Q1"})
+        query = self.make(of="query", question={"metrics": ["bookings_share", "win_rate"], "by": "rep", "period": "2026-Q1"})
+        self.assertEqual([answer["metric"] for answer in query["answer"]], ["bookings_share", "win_rate"])
         # a correction of what had happened by then, and a deal nobody had told us of
         self.assert_ok(self.client.patch("/v1/opportunities/d1?occurred_at=2026-02-10T00:00:00Z", {"amount": "160.00"}))
         self.assert_ok(self.client.post("/v1/opportunities?occurred_at=2026-02-09T00:00:00Z", [self.deal("d5", "r3", "a1", "5.00")]))
@@ -93,6 +96,8 @@ class Snapshots(Case):
         self.assertEqual(drift["rows"][0]["key"], "total")
         changed = [(row["metric"] if "metric" in row else None, row["key"]) for row in self.drift(alignment)["rows"]]
         self.assertIn("r1", [key for _, key in changed])
+        rows = {(row["metric"], row["key"]): row["what"] for row in self.drift(query)["rows"]}
+        self.assertEqual((rows["bookings_share", "r1"], rows["win_rate", "r3"]), ("changed", "appeared"))
         # what is kept stays
         self.assertEqual(self.client.get("/v1/snapshots/p1").json(), made | {"labels": made["labels"]})
 
@@ -139,6 +144,9 @@ class Snapshots(Case):
         refused(422, "validation_failed", ("/question/stands", "unknown_attribute"), of="alignment", question={"stands": "period"})
         refused(422, "validation_failed", ("/question/period", "invalid_period"), of="alignment", question={"period": "soon"})
         refused(422, "validation_failed", ("/question", "wrong_type"), of="alignment", question=[])
+        refused(422, "validation_failed", ("/question", "required"), of="query")
+        refused(422, "validation_failed", ("/question/metrics", "required"), of="query", question={"by": "rep"})
+        refused(422, "validation_failed", ("/question/metrics/0", "unknown_metric"), of="query", question={"metrics": ["x"]})
         refused(404, "not_found", of="metric", metric="bookings_shar")
         self.assert_problem(self.server.client("ingest").post("/v1/snapshots", {"of": "alignment"}), 403, "forbidden")
         self.assert_problem(self.client.get("/v1/snapshots/p99"), 404, "not_found")
