@@ -14,7 +14,10 @@ COMMENT ON FUNCTION pl.csv_cell IS 'one CSV cell: quoted when needed, never a fo
 
 CREATE FUNCTION pl.csv_value(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT pl.csv_cell(p_text, p_text ~ '^-?[0-9]+([.][0-9]+)?$')
+  -- Most cells need nothing: one look tells.
+  SELECT CASE WHEN p_text IS NULL THEN ''
+              WHEN p_text ~ E'^[^=+@\t\r\n",-][^",\r\n]*$' THEN p_text
+              ELSE pl.csv_cell(p_text, p_text ~ '^-?[0-9]+([.][0-9]+)?$') END
 $$;
 COMMENT ON FUNCTION pl.csv_value IS 'a value as one CSV cell: what reads as a number is one';
 
