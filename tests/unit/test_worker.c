@@ -475,7 +475,9 @@ START_TEST(cancelling_answers_what_waits)
 		refused_count += many[i].reply.err == ERR_SHUTTING_DOWN;
 		job_end(&many[i]);
 	}
-	ck_assert_int_eq(refused_count, 97);
+	/* A thread that has taken its job and not begun it refuses that one too. */
+	ck_assert_int_ge(refused_count, 97);
+	ck_assert_int_le(refused_count, 100);
 }
 END_TEST
 
