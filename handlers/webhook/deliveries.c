@@ -138,19 +138,17 @@ static struct text query_of(const void *context, const char *name, size_t nth)
 	return (struct text){0};
 }
 
-/* The address as the sender called it: the one configured, never what the request says of itself. */
-static void write_url(const struct request *request, const struct known_source *known, struct buffer *url)
+void delivery_url(const struct settings *settings, const struct known_source *known, struct text target, struct buffer *url)
 {
-	const char *mark = memchr(request->target.data, '?', request->target.size);
+	const char *base = known->url[0] != '\0' ? known->url : settings->public_url;
+	const char *host = strstr(base, "://"), *mark = memchr(target.data, '?', target.size);
 
-	if (known->url[0] == '\0') {
-		buffer_append_string(url, request->service->settings->public_url);
-		buffer_append_text(url, request->target);
-		return;
-	}
-	buffer_append_string(url, known->url);
-	if (mark != NULL && strchr(known->url, '?') == NULL)
-		buffer_append(url, mark, request->target.size - (size_t)(mark - request->target.data));
+	buffer_append_string(url, base);
+	/* An address that ends with its host says nothing of the path. */
+	if (known->url[0] == '\0' || (host != NULL && strchr(host + 3, '/') == NULL))
+		buffer_append_text(url, target);
+	else if (mark != NULL && strchr(base, '?') == NULL)
+		buffer_append(url, mark, target.size - (size_t)(mark - target.data));
 }
 
 /* A body that says it is gzip and is not stays as it came: it is kept for a person to look at. */
@@ -215,7 +213,7 @@ static enum err take(struct request *request, struct reply *reply, const struct 
 				    .query = query_of, .context = &context};
 	enum verdict verdict;
 
-	write_url(request, known, &url);
+	delivery_url(request->service->settings, known, request->target, &url);
 	delivery.url = buffer_text(&url);
 	delivery.body = intake->body = unpack(request, intake);
 	verdict = source_verify(known->compiled, known->secrets, known->secret_count, &delivery);

@@ -13,6 +13,10 @@ size_t delivery_read(const struct known_source *known, const struct delivery *de
 /* The records that a source's mapping itself refers to, as parts to write when its document is kept. */
 void records_read(const struct source *compiled, struct intake *intake);
 
+/* The address as the sender called it, for signatures over it: the one configured, never what the request says of itself. target: of the
+ * request, with its query. */
+void delivery_url(const struct settings *settings, const struct known_source *known, struct text target, struct buffer *url);
+
 /* Hooks of the route. */
 enum err webhook_take(struct request *, struct reply *, struct intake **intake);
 enum err webhook_settled(struct request *, struct reply *, const struct intake *, enum err err);

@@ -101,7 +101,7 @@ bool registry_split(struct text path_name, char slug[64], char name[64])
 /* ── reading ────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Columns of STATEMENT_source_find. */
-enum { COLUMN_ORG, COLUMN_VERSION, COLUMN_ENABLED, COLUMN_PRESET, COLUMN_URL, COLUMN_OVERRIDE, COLUMN_SECRETS };
+enum { COLUMN_ORG, COLUMN_VERSION, COLUMN_ENABLED, COLUMN_PRESET, COLUMN_URL, COLUMN_OVERRIDE, COLUMN_SECRETS, COLUMN_SLUG };
 
 /* known: the version that is known already; 0: none. *row has no row when there is no such source. */
 static enum err ask(struct db *db, const char *org_id, const char *slug, const char *name, int64_t known, struct db_result **row)
@@ -177,6 +177,7 @@ static struct known_source *read_row(const struct settings *settings, const stru
 	if (known == NULL || (known->url = strndup(url.data != NULL ? url.data : "", url.size)) == NULL)
 		abort();
 	known->references = 1;
+	(void)copy_word(db_value(row, 0, COLUMN_SLUG), known->slug);
 	known->org_id = (int)strtol(db_value(row, 0, COLUMN_ORG).data, NULL, 10);
 	snprintf(known->name, sizeof known->name, "%s", name);
 	known->version = strtoll(db_value(row, 0, COLUMN_VERSION).data, NULL, 10);

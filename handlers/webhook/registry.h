@@ -14,7 +14,7 @@ enum { REGISTRY_STALE_MS = 1000 };
 /* A source as it was at one moment; nothing of it changes. */
 struct known_source {
 	int org_id;
-	char name[64];
+	char slug[64], name[64];       /* of its organisation, and its own */
 	char *url;                     /* as the sender calls it; "" when it is the service's public address and the path */
 	int64_t version;
 	bool enabled;

@@ -168,18 +168,18 @@ static void read_query(struct trial *trial)
 
 static void read_delivery(struct trial *trial)
 {
-	const struct settings *settings = trial->request->service->settings;
+	const struct known_source *known = trial->known;
+	bool usual = strcmp(known->slug, "default") == 0;
+	struct buffer target = {0};
 	const json_t *body = json_object_get(trial->given, "body");
 	struct text url = string_text(json_object_get(trial->given, "url"));
 
-	if (url.data != NULL) {
+	buffer_printf(&target, "/v1/webhooks/%s%s%s", usual ? "" : known->slug, usual ? "" : ".", known->name);
+	if (url.data != NULL)
 		buffer_append_text(&trial->url, url);
-	} else if (trial->known->url[0] != '\0') {
-		buffer_append_string(&trial->url, trial->known->url);
-	} else {
-		buffer_printf(&trial->url, "%s/v1/webhooks/", settings->public_url);
-		buffer_append_string(&trial->url, trial->known->name);
-	}
+	else
+		delivery_url(trial->request->service->settings, known, buffer_text(&target), &trial->url);
+	buffer_free(&target);
 	read_query(trial);
 	buffer_append_string(&trial->body, "");
 	buffer_append_text(&trial->body, json_is_string(body) ? string_text(body) : json_member(trial->request->body, "body"));
@@ -349,6 +349,9 @@ static void answer(const struct trial *trial)
 	buffer_append_json_string(body, text_of(verdict_code(trial->verdict)));
 	buffer_append_string(body, ",\"message\":");
 	buffer_append_json_string(body, text_of(verdict_message(trial->verdict)));
+	/* What signatures over the address are held against. */
+	buffer_append_string(body, ",\"url\":");
+	buffer_append_json_string(body, buffer_text(&trial->url));
 	buffer_printf(body, "},\n\"accepted\":%zu,\"quarantined\":%zu,\"ignored\":%zu,\n", counts.accepted, counts.quarantined,
 		      counts.ignored + counts.notices);
 	intake_append_items(trial->intake, body);

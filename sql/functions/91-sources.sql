@@ -157,7 +157,7 @@ COMMENT ON FUNCTION pl.source_secret_put(int, jsonb, text, text, int) IS
   'A new secret, in force from now on; the one before it ends after p_overlap_hours, older ones at once. p_kept: as it is to be stored';
 
 CREATE FUNCTION pl.source_find(p_org int, p_slug text, p_source text, p_version bigint)
-RETURNS TABLE (org_id int, version bigint, enabled boolean, preset text, url text, override text, secrets text)
+RETURNS TABLE (org_id int, version bigint, enabled boolean, preset text, url text, override text, secrets text, slug text)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
@@ -167,7 +167,8 @@ BEGIN
                                                            'not_after_ms', coalesce(ceil(extract(epoch FROM k.not_after) * 1000)::bigint, 0))
                                         ORDER BY k.number DESC), '[]')
                 FROM source_secret AS k
-               WHERE k.org_id = s.org_id AND k.source = s.source AND coalesce(k.not_after > clock_timestamp(), true))::text END
+               WHERE k.org_id = s.org_id AND k.source = s.source AND coalesce(k.not_after > clock_timestamp(), true))::text END,
+           o.slug
       FROM org AS o JOIN source AS s ON s.org_id = o.org_id
      WHERE CASE WHEN p_org IS NULL THEN o.slug = p_slug ELSE o.org_id = p_org END AND s.source = p_source;
 END $$;

@@ -337,7 +337,7 @@ class Tests(Deliverer):
                            {"object": "account", "id": "q1", "operation": "delete", "occurred_at": "2026-01-03T00:00:00Z"},
                            {"object": "account", "id": "q1", "nothing": 1}])
         answer = self.tried(body=body, headers={"x-hub-signature-256": signed(body.encode())["X-Hub-Signature-256"]})
-        self.assertEqual(answer["verification"], {"verified": True, "code": "verified", "message": answer["verification"]["message"]})
+        self.assertEqual(answer["verification"], {"verified": True, "code": "verified", "message": answer["verification"]["message"], "url": "/v1/webhooks/crm"})
         self.assertEqual([event["changes"] for event in answer["events"]],
                          [{"name": {"before": "Before", "after": "After"}, "attributes.industry": {"before": "retail", "after": "health"}},
                           {"deleted_at": {"before": None, "after": "2026-01-03T00:00:00Z"}}])
@@ -349,6 +349,13 @@ class Tests(Deliverer):
         answer = self.tried(body={"object": "account", "id": "q2", "name": "N"})
         self.assertFalse(answer["verification"]["verified"])
         self.assertEqual((answer["verification"]["code"], answer["accepted"]), ("signature_missing", 1))
+
+    def test_the_address_that_is_signed(self):
+        for url, expected in (("https://hooks.example.com/in/crm", "https://hooks.example.com/in/crm"), ("https://hooks.example.com", "https://hooks.example.com/v1/webhooks/crm"),
+                              ("https://hooks.example.com/?x=1", "https://hooks.example.com/?x=1")):
+            self.assert_ok(self.admin.patch("/v1/sources/crm", {"url": url}))
+            self.assertEqual(self.tried(body="{}")["verification"]["url"], expected)
+        self.assertEqual(self.tried(body="{}", url="https://elsewhere.example.com/?a=b")["verification"]["url"], "https://elsewhere.example.com/?a=b")
 
     def test_an_override_before_it_is_kept(self):
         record = {"object": "account", "id": "q3", "name": "N", "size": 5}
