@@ -19,6 +19,8 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 DECLARE
   v_judged timestamptz := CASE WHEN q.fit_basis = 'current' THEN q.upto ELSE p_at END;
   v_scoped text[] := ARRAY(SELECT DISTINCT f.team_id FROM pl.strategy_spans(q.org, NULL, NULL) f);
+  v_day    date := pl.local_date(p_at, q.zone);
+  v_rates  jsonb := pl.day_rates(q.org, q.currency, v_day);
 BEGIN
   RETURN QUERY
   WITH force AS MATERIALIZED (
@@ -38,7 +40,7 @@ BEGIN
          CASE WHEN r.account_id IS NULL THEN 'no_account' WHEN r.strategy IS NULL THEN 'no_strategy' WHEN a.class IS NULL THEN 'no_account' ELSE a.reason END,
          r.backcast OR r.team_backcast OR coalesce(a.backcast, false), r.amount, r.currency,
          CASE WHEN r.currency IS NULL OR r.currency = q.currency THEN r.amount
-              ELSE pl.convert(q.org, r.amount, r.currency, q.currency, pl.local_date(p_at, q.zone)) END,
+              ELSE pl.converted(v_rates, q.org, r.amount, r.currency, q.currency, v_day) END,
          1::numeric, r.probability, r.origin, r.families, r.weights, r.expected_close
   FROM ruled r
   LEFT JOIN account_fit a ON a.org_id = q.org AND a.strategy_id = r.strategy AND a.account_id = r.account_id

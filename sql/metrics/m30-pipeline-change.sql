@@ -53,6 +53,8 @@ DECLARE
   v_open  pl.deal_row[];
   v_still pl.deal_row[];
   v_left  pl.deal_row[];
+  v_day   date := pl.local_date(p_to, q.zone);
+  v_rates jsonb := CASE WHEN q.as_of IS NULL AND q.known_at IS NULL THEN pl.day_rates(q.org, q.currency, v_day) END;
 BEGIN
   -- Whose a deal is, and what it is judged to be, may change in between: filters hold for each movement, not for the deal.
   v_all.reps := NULL;
@@ -97,6 +99,7 @@ BEGIN
            -- what the opening amount would be at the closing day's rate
            CASE WHEN f.was_due AND f.has_e THEN
              coalesce(CASE WHEN f.d_currency IS NULL OR f.d_currency = q.currency THEN f.moved_amount
+                           WHEN f.day = v_day AND v_rates IS NOT NULL THEN pl.converted(v_rates, q.org, f.moved_amount, f.d_currency, q.currency, v_day)
                            ELSE pl.convert(q.org, f.moved_amount, f.d_currency, q.currency, f.day, q.as_of, q.known_at) END, 0) END AS repriced
     FROM fated f
   )
