@@ -107,8 +107,10 @@ def change_decomposition(before, after, metric, over):
     for question in (before, after):
         places = Places(question, over)
         parts = {key: compute(places.place(key, None)) for key in places.keys(("decided" if metric == "win_rate" else "won",))}
-        parts = {key: row for key, row in parts.items() if row["value"] is not None}
         plain = lambda value: value.amount if isinstance(value, Money) else value
+        if any(row["n"] and plain(row["denominator"]) <= 0 for row in parts.values()):
+            return {"value": None, "reason": "nonpositive_denominator"}  # shares below 0 are none
+        parts = {key: row for key, row in parts.items() if row["value"] is not None}
         whole = sum(plain(row["denominator"]) for row in parts.values())
         sizes.append({key: Fraction(plain(row["denominator"])) / whole for key, row in parts.items()})
         rates.append({key: row["value"] for key, row in parts.items()})
