@@ -156,6 +156,17 @@ END
 $$;
 COMMENT ON FUNCTION pl.resolve_whose IS 'rep= and team= (with the teams below) within what the key may see';
 
+CREATE FUNCTION pl.team_asked(q pl.metric_query, p_at timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF q.team IS NOT NULL OR cardinality(q.reps) IS DISTINCT FROM 1 THEN
+    RETURN q.team;
+  END IF;
+  RETURN (SELECT t.team_id FROM pl.rep_teams(q.org, q.as_of, q.known_at, q.reps) t WHERE t.valid_from <= p_at AND t.valid_to > p_at);
+END
+$$;
+COMMENT ON FUNCTION pl.team_asked IS 'whose strategy a question is about: the team it names, or that of the one rep it is about at that time; null: everybody''s';
+
 CREATE FUNCTION pl.resolve_fit_basis(q pl.metric_query, p_text text) RETURNS pl.metric_query
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -164,7 +175,7 @@ BEGIN
   q.fit_basis := coalesce(p_text, 'as_judged');
   v_known := ARRAY(SELECT strategy_id FROM strategy WHERE org_id = q.org AND status = 'published' ORDER BY number);
   IF q.fit_basis = 'current' THEN
-    q.basis := pl.strategy_in_force(q.org, q.team, q.upto, q.as_of, q.known_at);
+    q.basis := pl.strategy_in_force(q.org, pl.team_asked(q, q.upto), q.upto, q.as_of, q.known_at);
   ELSIF q.fit_basis LIKE 'restated:%' AND substr(q.fit_basis, 10) = ANY (v_known) THEN
     q.basis := substr(q.fit_basis, 10);
   ELSIF q.fit_basis <> 'as_judged' THEN
@@ -178,8 +189,10 @@ COMMENT ON FUNCTION pl.resolve_fit_basis IS 'fit_basis= as_judged, current, or r
 
 CREATE FUNCTION pl.resolve_strategy(q pl.metric_query) RETURNS pl.metric_query
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_at timestamptz := least(q.end_at - interval '1 microsecond', q.upto);
 BEGIN
-  q.strategy := coalesce(q.basis, pl.strategy_in_force(q.org, q.team, least(q.end_at - interval '1 microsecond', q.upto), q.as_of, q.known_at));
+  q.strategy := coalesce(q.basis, pl.strategy_in_force(q.org, pl.team_asked(q, v_at), v_at, q.as_of, q.known_at));
   SELECT body INTO q.body FROM strategy WHERE org_id = q.org AND strategy_id = q.strategy;
   SELECT coalesce(array_agg(s.strategy_id ORDER BY s.number), '{}'), coalesce(bool_or(s.effective_at < s.published_at), false)
   INTO q.strategies, q.backdated

@@ -111,9 +111,11 @@ class Question:
 
     @property
     def strategy(self):
-        """Whose targets hold: the one asked for, else the one in force at the end of the period (for the team asked about)."""
+        """Whose targets hold: the one asked for, else the one in force at the end of the period (for the team asked about, or that of the rep)."""
         at = self.upto if self.named_basis == "current" else min(self.end_at - datetime.timedelta(microseconds=1), self.upto)
-        place = self.basis if isinstance(self.basis, int) else self.judge.in_force(self.filters.get("team"), at)
+        rep = self.filters.get("rep")
+        team = self.filters.get("team") if "team" in self.filters or rep is None else self.past.team_of(rep, at)[0]
+        place = self.basis if isinstance(self.basis, int) else self.judge.in_force(team, at)
         return self.past.strategies[place] if place is not None else {}
 
     @property

@@ -1,6 +1,6 @@
 -- A rep's brief: only what the metrics say, only where n and interval support it.
 BEGIN;
-SELECT plan(27);
+SELECT plan(28);
 \ir history/conduct.sql
 
 CREATE FUNCTION pg_temp.brief(p_rep text, p_query jsonb DEFAULT '{}', p_who jsonb DEFAULT '{"scope": "all"}') RETURNS jsonb LANGUAGE sql AS $$
@@ -54,6 +54,13 @@ SELECT is(pg_temp.sentence('y', 'in_band') ->> 'text',
           'From 2026-01-01 to 2026-03-31: Yuna talked mostly not within the strategy''s band of 35 % to 50 %: in 0 of 12 conversations (0 %, 95 % interval 0 % to 24 %).', 'talking over the band');
 SELECT is(pg_temp.sentence('y', 'in_band') -> 'metrics', '["consultative"]', 'from one metric');
 SELECT is(pg_temp.brief('y', '{"as_of": "2026-03-31"}') -> 'sentences' -> 0 -> 'links', '["/v1/metrics/off_strategy_investment/rows?as_of=2026-03-31&period=2026-Q1&rep=y"]', 'links keep the terms');
+
+-- ── a team's own strategy ────────────────────────────────────────────────────────────────────────
+INSERT INTO strategy (org_id, strategy_id, number, status, name, effective_from, effective_at, teams, attrs, body, publish_order, created_at, updated_at, published_at)
+SELECT 1, 's2', 2, 'published', 'Own', effective_from, effective_at, '{t1}', attrs,
+       body || '{"messages": [{"key": "uptime", "label": "Never down", "target": 0.05}, {"key": "price", "label": "Lowest price", "target": 0.95}]}', 2, created_at, updated_at, published_at
+FROM strategy WHERE org_id = 1 AND strategy_id = 's1';
+SELECT is(pg_temp.withheld('y') ->> 'message:price', 'interval', 'a rep is held to the strategy of the rep''s team');
 
 -- ── who may see it ───────────────────────────────────────────────────────────────────────────────
 SELECT is(pg_temp.brief('x', '{}', '{"scope": "self", "rep": "x"}') ->> 'key', 'x', 'X''s key sees X');
