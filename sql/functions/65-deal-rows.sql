@@ -29,6 +29,13 @@ COMMENT ON TYPE pl.deal_row IS
   'at: the decision time the row is dated and judged by. credit: the part of the deal that is the rep''s (1 but under credit=split); '
   'amount and money are that part already. money: in the question''s currency, null without amount or rate';
 
+CREATE FUNCTION pl.cycle(p_created_at timestamptz, p_at timestamptz, p_zone text) RETURNS interval
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN p_at < p_created_at AND pl.local_date(p_at, p_zone) = pl.local_date(p_created_at, p_zone) THEN interval '0' ELSE p_at - p_created_at END
+$$;
+COMMENT ON FUNCTION pl.cycle IS
+  'how long a deal took; below 0: bad dates. A close date without a time is a local midnight: closed on the day it was created took no time (METRICS.md R1, M09)';
+
 CREATE FUNCTION pl.within(q pl.metric_query, p_rep text, p_team text, p_segment text, p_tier text, p_origin text, p_families text[])
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT (q.reps IS NULL OR coalesce(p_rep, '__none__') = ANY (q.reps)) AND (q.teams IS NULL OR coalesce(p_team, '__none__') = ANY (q.teams))

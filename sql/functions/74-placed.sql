@@ -57,7 +57,7 @@ BEGIN
                              WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') WHEN 'product' THEN p.family
                              WHEN 'period' THEN (q.subs[width_bucket(d.at, q.bounds)]).label END END,
          CASE WHEN NOT p.total AND q.bounds IS NOT NULL THEN width_bucket(d.at, q.bounds) END,
-         d.deal_id, d.account_id, d.class, d.origin, d.money * p.portion, d.credit, extract(epoch FROM d.at - d.created_at)::float8 / 86400,
+         d.deal_id, d.account_id, d.class, d.origin, d.money * p.portion, d.credit, extract(epoch FROM pl.cycle(d.created_at, d.at, q.zone))::float8 / 86400,
          d.rep IS NULL, d.backcast, d.money / nullif(d.credit, 0), d.amount IS NOT NULL AND d.money IS NULL
   FROM deal d
   CROSS JOIN LATERAL (

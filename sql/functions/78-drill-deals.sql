@@ -44,7 +44,7 @@ RETURNS json LANGUAGE sql STABLE AS $$
     SELECT d.deal_id AS id, p_part AS part, d.name, d.outcome, pl.iso(d.at) AS at, pl.iso(d.created_at) AS created_at, CASE WHEN p_reps THEN d.rep END AS rep,
            d.team, d.account_id AS account, d.segment, d.tier, d.class, d.reason, d.origin, d.strategy, pl.money_exact(d.amount, d.currency) AS amount,
            d.currency, pl.money_exact(d.money * pl.counted_portion(q, d.families, d.weights), q.currency) AS money, trim_scale(d.credit) AS credit,
-           CASE WHEN d.outcome <> 'open' THEN round((extract(epoch FROM d.at - d.created_at) / 86400)::numeric, 6) END AS days,
+           CASE WHEN d.outcome <> 'open' THEN round((extract(epoch FROM pl.cycle(d.created_at, d.at, q.zone)) / 86400)::numeric, 6) END AS days,
            round(p_hours, 6) AS hours, p_numerator AS numerator, p_denominator AS denominator, round(p_contribution, 15) AS contribution) x
 $$;
 COMMENT ON FUNCTION pl.deal_line IS 'a deal as a row behind a number: part of the number it is in, what it adds to numerator and denominator, and what it moves the number by';

@@ -14,14 +14,14 @@ LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SE
 BEGIN
   RETURN QUERY
   WITH deal AS (
-    SELECT true AS total, ''::text AS key, 0 AS period, d.class, d.outcome, d.money, d.credit, d.backcast, d.at - d.created_at AS took
+    SELECT true AS total, ''::text AS key, 0 AS period, d.class, d.outcome, d.money, d.credit, d.backcast, pl.cycle(d.created_at, d.at, q.zone) AS took
     FROM pl.shared_deals(q, q.stock_at - make_interval(days => q.window_days), q.stock_at + interval '1 microsecond') s, LATERAL (SELECT (s.deal).*) d
     WHERE s.of_total IS NOT FALSE AND d.outcome IN ('won', 'lost')
     UNION ALL
     SELECT false,
            CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
                              WHEN 'period' THEN (q.subs[i.period]).label END,
-           coalesce(i.period, 0), d.class, d.outcome, d.money, d.credit, d.backcast, d.at - d.created_at
+           coalesce(i.period, 0), d.class, d.outcome, d.money, d.credit, d.backcast, pl.cycle(d.created_at, d.at, q.zone)
     FROM pl.stock_instants(q) i, pl.shared_deals(q, i.at - make_interval(days => q.window_days), i.at + interval '1 microsecond') s,
          LATERAL (SELECT (s.deal).*) d
     WHERE q.grouped_by IS NOT NULL AND s.of_total IS NOT TRUE AND d.outcome IN ('won', 'lost')

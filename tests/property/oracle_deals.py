@@ -1,4 +1,5 @@
 """Metrics of deals and hours, each from its definition in METRICS.md over the rows of a place. A function gives what the ROW must say."""
+import datetime
 from fractions import Fraction
 
 from oracle_places import Money, percentile, ratio, wilson
@@ -123,7 +124,7 @@ def win_rate_lift(place):
 
 
 def days(row):
-    return (row.at - row.created_at).total_seconds() / 86400
+    return row.took.total_seconds() / 86400
 
 
 def once(rows):
@@ -132,13 +133,13 @@ def once(rows):
 
 
 def cycle_days(place):
-    good = [row for row in place.won if row.at >= row.created_at]
+    good = [row for row in place.won if days(row) >= 0]
     side = lambda rows: {"median": percentile(map(days, once(rows)), 0.5), "p90": percentile(map(days, once(rows)), 0.9), "n": credit(rows)}
     n, unknown = credit(good), credit(of(good, "unknown"))
     everyone = side(good)
     return {"value": everyone["median"], "n": n, "reason": None if good else "empty_denominator", "low_n": low_n(place, n),
             "quality": quality(place, n - unknown, unknown), "parts": {"median": everyone["median"], "p90": everyone["p90"], "on": side(of(good, "on")), "off": side(of(good, "off")),
-                                                                       "bad_dates": credit(row for row in place.won if row.at < row.created_at)}}
+                                                                       "bad_dates": credit(row for row in place.won if days(row) < 0)}}
 
 
 def deal_size(place):
@@ -168,9 +169,9 @@ def velocity(place):
     def side(cls):
         mine, there = (rows, opened) if cls is None else (of(rows, cls), of(opened, cls))
         won = [row for row in mine if row.outcome == "won"]
-        took = [row for row in won if row.at >= row.created_at]
+        took = [row for row in won if days(row) >= 0]
         mean, rate = ratio(money(won), credit(priced(won))), ratio(credit(won), credit(mine))
-        cycle = sum(Fraction((row.at - row.created_at) / row.at.resolution) / 86400000000 * row.credit for row in took) / credit(took) if took else None
+        cycle = sum(Fraction(row.took // datetime.timedelta.resolution, 86400000000) * row.credit for row in took) / credit(took) if took else None
         value = None if None in (mean, rate, cycle) else credit(there) * mean * rate / max(cycle, 1)
         return {"value": None if value is None else Money(value, exact=False), "open": credit(there), "mean_won": None if mean is None else Money(mean),
                 "win_rate": rate, "cycle_days": cycle, "n": credit(mine)}
@@ -194,7 +195,6 @@ def client_share_on_strategy(place):
 
 def revenues(question, at):
     """{account: money won in the 365 days up to then}, whoever won it; a merged account's is that of the one that stayed."""
-    import datetime
     found = {}
     for row in question.closed(at - datetime.timedelta(days=365), at + datetime.timedelta(microseconds=1), everyone=True):
         if row.outcome == "won" and row.money is not None and row.account is not None:

@@ -30,6 +30,8 @@ class Deal:
     probability: Fraction = None
     backcast: bool = False
 
+    took: datetime.timedelta = None
+
     @property
     def team(self):
         return self.verdict.team
@@ -181,8 +183,10 @@ class Question:
         later = rep_later or account_later or verdict.backcast or self.judge.verdict(rep, account, look).backcast
         amount = decimal(state.doc.get("amount"))
         money = self.past.converted(amount, state.doc.get("currency"), self.currency, self.past.clock.day(priced_on))
+        # A close date is a day: closed on the day it was created took no time.
+        took = datetime.timedelta(0) if at < created and self.past.clock.day(at) == self.past.clock.day(created) else at - created
         return Deal(name, at, created, outcome, rep, account, verdict, amount, money, state.doc.get("origin"), self.families(state.doc.get("lines")), state, look,
-                    backcast=later)
+                    backcast=later, took=took)
 
     def credited(self, rows):
         """The same rows by who is credited (R8)."""
