@@ -157,6 +157,7 @@ class Tour:
         assert self.go("GET", "/v1/jobs?kind=publish&limit=1")["data"][0]["id"] == job["id"]
         while self.go("GET", f"/v1/jobs/{job['id']}")["status"] != "done":
             time.sleep(0.1)
+        assert b"event: done" in self.go("GET", f"/v1/jobs/{job['id']}/events")
         self.go("GET", "/v1/strategies")
         self.go("GET", "/v1/strategies?effective_at=2026-03-01")
         self.go("POST", "/v1/strategies", {**STRATEGY, "products": {"GTX": 0.5}}, expect=422, code="validation_failed")
