@@ -51,7 +51,7 @@ static void add_unknown_column(const struct shape *shape, struct text name, stru
 {
 	struct buffer pointer = {0}, message = {0};
 	const char *names[128], *open = NULL;
-	size_t count = shape->count < 128 ? shape->count : 128;
+	size_t bare, count = shape->count < 128 ? shape->count : 128;
 	int nearest;
 
 	for (size_t i = 0; i < count; i++) {
@@ -61,12 +61,13 @@ static void add_unknown_column(const struct shape *shape, struct text name, stru
 	}
 	nearest = text_nearest(name, names, count);
 	buffer_append_string(&message, "unknown column");
+	bare = message.size;
 	if (memchr(name.data, ';', name.size) != NULL)
-		buffer_append_string(&message, "; columns are separated by commas, not semicolons");
+		buffer_append_string(&message, "; columns are separated by commas, not semicolons.");
 	else if (nearest >= 0)
 		buffer_printf(&message, "; did you mean \"%s\"?", names[nearest]);
 	if (open != NULL)
-		buffer_printf(&message, " Attributes of your own go into columns \"%s.<name>\"", open);
+		buffer_printf(&message, "%s attributes of your own go into columns \"%s.<name>\"", message.size > bare ? " Otherwise:" : ";", open);
 	json_pointer_append(&pointer, name);
 	problems_add(problems, pointer.data, "unknown_attribute", "%s", message.data);
 	buffer_free(&pointer);

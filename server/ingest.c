@@ -259,7 +259,7 @@ static enum err refuse_single(const struct ingest_result *result, struct reply *
 	else if (strcmp(code, "unknown_object") == 0)
 		err = ERR_NOT_FOUND; /* the address names nothing: that is what a client asks a 404 for */
 	problems_add(&reply->problems, result->pointer != NULL ? result->pointer : "", code, "%s", message);
-	return reply_error(reply, err, "%s%s", message, result->quarantined ? "; the event is kept in quarantine" : "");
+	return reply_error(reply, err, "%s%s", message, result->quarantined ? " The event is kept in quarantine." : "");
 }
 
 static void append_member(struct buffer *body, const char *name, struct text value)

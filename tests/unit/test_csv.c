@@ -212,7 +212,7 @@ static const struct {
 	{"id,nam", "/nam", "unknown_attribute", "did you mean \"name\"?"},
 	{"id,industry", "/industry", "unknown_attribute", "attributes.<name>"},
 	{"id;name", "/id;name", "unknown_attribute", "commas, not semicolons"},
-	{"id,attributes.", "/attributes.", "unknown_attribute", "unknown column"},
+	{"id,attributes.", "/attributes.", "unknown_attribute", "unknown column; attributes of your own go into columns \"attributes.<name>\""},
 	{"id,name.x", "/name.x", "unknown_attribute", "unknown column"},
 	{"name", "/id", "required", "the header must name this column"},
 	{"id,name,name", "/name", "duplicate_key", "stands twice"},
