@@ -147,7 +147,7 @@ BEGIN
                   ORDER BY (v_rows[i]).total, ((v_rows[i]).body #>> '{parts,rank}')::int NULLS LAST, i);
   RETURN CASE p_request ->> 'format'
     WHEN 'csv' THEN pl.csv(ARRAY(SELECT pl.csv_metric_line(l) FROM unnest(pl.table_lines(q, v_rows)) l),
-                           '{parts.rank,key,label,value,numerator,denominator,n,ci_low,ci_high}')
+                           '{key,label,period,value,numerator,denominator,n,ci_low,ci_high,parts.rank}')
     WHEN 'ndjson' THEN pl.ndjson(pl.table_lines(q, v_rows))
     ELSE pl.metric_answer(q, m, v_rows) END;
 END

@@ -177,7 +177,8 @@ class Metrics(Case):
         deals = self.ask("/v1/leaderboard?period=2026-Q1&min_n=1&metric=bookings_share&by=team")
         self.assertEqual([(row["key"], row["numerator"], row["denominator"]) for row in deals["rows"]], [("south", 7, 10), ("north", 0, 0)])
         self.assertEqual(deals["params"]["metric"], "bookings_share")
-        self.assertEqual(self.client.get("/v1/leaderboard?period=2026-Q1&format=csv").text.splitlines()[0].split(",")[:3], ["parts.rank", "key", "label"])
+        self.assertEqual(self.client.get("/v1/leaderboard?period=2026-Q1&format=csv").text.splitlines()[0].split(",")[:10],
+                         ["key", "label", "period", "value", "numerator", "denominator", "n", "ci_low", "ci_high", "parts.rank"])
         self.assert_problem(self.client.get("/v1/leaderboard?by=segment"), 400, "invalid_parameter", ("by", "not_one_of"))
         self.assert_problem(self.client.get("/v1/leaderboard?metric=deal_size"), 400, "invalid_parameter", ("metric", "not_one_of"))
         own = self.server.client("read", read_scope="self", rep="ann")
