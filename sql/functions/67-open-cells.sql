@@ -127,7 +127,7 @@ BEGIN
                      WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
            CASE WHEN q.bounds IS NOT NULL THEN width_bucket(d.at, q.bounds) END AS period,
            d.class, CASE WHEN q.with_segment THEN d.segment END AS segment, f.family, f.weight, f.place,
-           d.money, d.amount, d.credit, d.rep IS NULL AS no_owner, d.backcast
+           d.money, d.amount, d.credit, d.probability, d.rep IS NULL AS no_owner, d.backcast
     FROM pl.created_deals(q, q.start_at, q.end_at) d,
          unnest(CASE WHEN d.families = '{}' THEN '{unspecified}' ELSE d.families END,
                 CASE WHEN d.families = '{}' THEN '{1}' ELSE d.weights END) WITH ORDINALITY AS f(family, weight, place)
@@ -141,8 +141,8 @@ BEGIN
          CASE WHEN q.with_family THEN c.family ELSE 'unspecified' END,
          sum(c.credit) FILTER (WHERE c.counts), coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NOT NULL), 0),
          coalesce(sum(c.whole) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0),
-         max(c.whole) FILTER (WHERE c.counts AND q.credit <> 'split'),
-         0::numeric, 0::numeric,
+         max(c.whole) FILTER (WHERE c.counts AND q.credit <> 'split'), coalesce(sum(c.whole * c.probability) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.probability IS NULL), 0),
          coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NULL AND c.amount IS NOT NULL), 0),
          coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.amount IS NULL), 0),
          (count(*) FILTER (WHERE c.counts AND c.no_owner))::numeric, (count(*) FILTER (WHERE c.counts AND c.backcast))::numeric

@@ -44,8 +44,8 @@ BEGIN
          CASE WHEN p.total THEN p.amount ELSE coalesce(s.whole_amount, 0) END, p.n, NULL::numeric[], p.reason,
          pl.excluded(q, p.unplaced_n, CASE v_terms WHEN 'money' THEN p.unplaced ELSE 0 END, x.unpriced, x.no_amount, x.no_owner, x.unattributed),
          pl.quality(q, p.amount, p.unplaced, x.backcast), '{}'::json,
-         CASE WHEN p.total THEN pl.mix_parts((p.total, p.key, p.period, p.keys, p.target, p.actual, p.amounts, p.amount, p.n, p.unplaced,
-                                              p.unplaced_n, p.negative, p.reason, p.tv, p.jsd)::pl.mix_place, v_terms, q.currency)
+         CASE WHEN p.total THEN pl.setters_parts((p.total, p.key, p.period, p.keys, p.target, p.actual, p.amounts, p.amount, p.n, p.unplaced,
+                                                  p.unplaced_n, p.negative, p.reason, p.tv, p.jsd)::pl.mix_place, v_terms, q.currency)
               ELSE json_build_object('keys', coalesce(s.keys, '[]'), 'weight', round(pl.ratio(s.own_amount, s.whole_amount), 6)) END
   FROM place p
   JOIN pl.mix_left_out(q, f) x ON (x.total, x.key, x.period) = (p.total, coalesce(p.key, ''), p.part)
@@ -64,6 +64,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pl.setters_wholes IS 'the mix a group''s contribution is measured against: the company''s, in the same sub-period when there are any';
+
+CREATE FUNCTION pl.setters_parts(m pl.mix_place, p_terms text, p_currency text) RETURNS json
+LANGUAGE sql STABLE AS $$
+  SELECT json_object_agg(e.key, CASE e.key WHEN 'keys' THEN
+           (SELECT coalesce(json_agg(pl.with_member(k, 'contribution', to_json(round(abs(a - coalesce(t, 0)) / 2, 6))) ORDER BY n), '[]')
+            FROM json_array_elements(e.value) WITH ORDINALITY AS o(k, n)
+            JOIN unnest(m.keys, m.target, m.actual) AS u(key, t, a) ON u.key = k ->> 'key') ELSE e.value END)
+  FROM (SELECT p.key, p.value FROM json_each(pl.mix_parts(m, p_terms, p_currency)) p
+        UNION ALL SELECT 'weight', to_json(CASE WHEN m.amount > 0 THEN round(1::numeric, 6) END)) e
+$$;
+COMMENT ON FUNCTION pl.setters_parts IS
+  'the parts of the whole: its mix, and what all groups together contribute at each key, ½ |q_k − p_k|, which add up to the total variation (METRICS.md M31)';
 
 INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, overs, adds) VALUES
   ('strategy_setters', 'M31', 'Who sets your strategy',

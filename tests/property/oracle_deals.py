@@ -76,15 +76,8 @@ def bookings_share(place):
     return share(place, place.won)
 
 
-def pipeline_created_share(place):
-    rows = place.created
-    on, off = of(rows, "on"), of(rows, "off")
-    return {**share(place, rows), "forms": {"amount": money_form(money(on), money(off), credit(priced(on)) + credit(priced(off))),
-                                            "count": count_form(place, credit(on), credit(on) + credit(off))}}
-
-
-def open_pipeline_share(place):
-    rows = place.open
+def weighted_share(place, rows):
+    """M03, M04: the share by amount, by count, and by amount times probability."""
     on, off = of(rows, "on"), of(rows, "off")
     n = credit(priced(on)) + credit(priced(off))
     weigh = lambda side: sum(row.money * min(max(row.probability, 0), 1) for row in side if row.money is not None and row.probability is not None)
@@ -93,6 +86,14 @@ def open_pipeline_share(place):
                        "weighted": {key: value for key, value in money_form(weigh(on), weigh(off), n).items() if key != "n"}}
     answer["excluded"]["no_probability"] = credit(row for row in rows if row.probability is None)
     return answer
+
+
+def pipeline_created_share(place):
+    return weighted_share(place, place.created)
+
+
+def open_pipeline_share(place):
+    return weighted_share(place, place.open)
 
 
 def win_rate(place):

@@ -228,8 +228,12 @@ class Question:
         for name, state, created in self.live():
             if self.start_at <= created < self.end_at:
                 outcome, closed_at, _ = self.decided_at(state)
-                rows.append(self.row(name, state, created, created, self.look(state.doc.get("created_at"), created, state), outcome, closed_at or self.upto))
+                row = self.row(name, state, created, created, self.look(state.doc.get("created_at"), created, state), outcome, closed_at or self.upto)
+                rows.append(dataclasses.replace(row, probability=self.chance(state.doc.get("probability"), state.doc.get("stage"))))
         return self.kept(rows)
+
+    def chance(self, own, stage):
+        return decimal(own) if own is not None else decimal(self.stages.get(stage, {}).get("probability"))
 
     def stage_then(self, state, created, at):
         """(stage, told later) in force then; None: not there yet. Before it was first seen, a deal was in its first stage, or, when that
@@ -259,10 +263,9 @@ class Question:
             account, account_later = state.held("account", at, self.past.backcast)
             verdict = self.judge.verdict(rep, account, at, self.basis)
             amount = decimal(then["amount"])
-            chance = decimal(then["probability"]) if then["probability"] is not None else decimal(self.stages.get(stage, {}).get("probability"))
             rows.append(Deal(name, at, created, "open", rep, account, verdict, amount,
                              self.past.converted(amount, then["currency"], self.currency, self.past.clock.day(at)), state.doc.get("origin"),
-                             self.families(then["lines"]), state, at, probability=None if stage == "before" else chance,
+                             self.families(then["lines"]), state, at, probability=None if stage == "before" else self.chance(then["probability"], stage),
                              backcast=verdict.backcast or rep_later or account_later or at < state.first_at))
         return rows if everyone else self.kept(rows)
 

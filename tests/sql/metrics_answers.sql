@@ -1,6 +1,6 @@
 -- Answers over a history small enough to count by hand: one strategy, three reps, eleven deals, five activities.
 BEGIN;
-SELECT plan(114);
+SELECT plan(118);
 
 \ir history/small.sql
 
@@ -57,6 +57,9 @@ SELECT is(pg_temp.row('strategy_setters', '{"by": "rep", "team": "t1"}', 'y') ->
 SELECT is(pg_temp.total('strategy_setters', '{"by": "rep", "team": "t1"}') -> 'value', '0.200000', 'together the gap (T12)');
 SELECT is(pg_temp.row('strategy_setters', '{"by": "rep", "team": "t1"}', 'y') -> 'parts',
           '{"keys": [{"key": "a", "contribution": -0.050000}, {"key": "b", "contribution": -0.050000}], "weight": 0.400000}', 'by key');
+SELECT is((SELECT jsonb_object_agg(k ->> 'key', k -> 'contribution') FROM jsonb_array_elements(pg_temp.total('strategy_setters', '{"by": "rep", "team": "t1"}') #> '{parts,keys}') k),
+          '{"a": 0.100000, "b": 0.100000}', 'all together, by key: half of each gap');
+SELECT is(pg_temp.total('strategy_setters', '{"by": "rep", "team": "t1"}') #> '{parts,weight}', '1.000000', 'and all of the money');
 SELECT is(pg_temp.total('segment_mix', '{"team": "t1"}') #> '{parts,realised}', '0.800000', 'the rest was realised');
 SELECT is(pg_temp.total('product_mix', '{"team": "t1"}') ->> 'denominator', '90.00', 'deals without lines stay out of the product mix');
 SELECT is(pg_temp.total('product_mix', '{"team": "t1", "include_unspecified": "true"}') ->> 'denominator', '107.00', 'unless asked in');
@@ -69,6 +72,8 @@ SELECT is(pg_temp.total('open_pipeline_share', '{"period": "2026-01"}') ->> 'num
 SELECT is(pg_temp.total('open_pipeline_share', '{"period": "2025-12"}') ->> 'reason', 'empty_denominator', 'and nothing at the end of December');
 SELECT is(pg_temp.total('open_pipeline_share', '{"as_of": "2026-01-31"}') ->> 'reason', 'empty_denominator', 'asked as of then, nobody knew of d1 and d2');
 SELECT is(pg_temp.total('pipeline_created_share', '{"by": "rep", "rep": "x"}') ->> 'numerator', '260.00', 'created by X on strategy');
+SELECT is(pg_temp.total('pipeline_created_share') #> '{forms,weighted}', '{"value": 0.909091, "numerator": "100.00", "denominator": "110.00", "n": 8}', 'created, weighted: 200 by its stage''s half, 50 by its own fifth');
+SELECT is(pg_temp.total('pipeline_created_share') #> '{excluded,no_probability}', '9', 'the rest is in stages of no known probability');
 SELECT is(pg_temp.total('client_share_on_strategy') -> 'value', '0.500000', 'one client of two fits');
 SELECT is(pg_temp.total('client_share_on_strategy') #>> '{forms,revenue,denominator}', '330.00', 'by what they brought');
 SELECT is(pg_temp.total('selling_time_share') -> 'numerator', '2.500000', 'hours on: 1.5 and half of 2');
