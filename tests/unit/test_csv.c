@@ -210,9 +210,9 @@ static const struct {
 	const char *header, *pointer, *code, *said;
 } headers[] = {
 	{"id,nam", "/nam", "unknown_attribute", "did you mean \"name\"?"},
-	{"id,industry", "/industry", "unknown_attribute", "attributes.<name>"},
+	{"id,industry", "/industry", "unknown_attribute", "unknown column; attributes of your own go into columns \"attributes.<name>\""},
 	{"id;name", "/id;name", "unknown_attribute", "commas, not semicolons"},
-	{"id,attributes.", "/attributes.", "unknown_attribute", "unknown column; attributes of your own go into columns \"attributes.<name>\""},
+	{"id,attributes.", "/attributes.", "unknown_attribute", "did you mean \"attributes\"? Otherwise: attributes of your own go into"},
 	{"id,name.x", "/name.x", "unknown_attribute", "unknown column"},
 	{"name", "/id", "required", "the header must name this column"},
 	{"id,name,name", "/name", "duplicate_key", "stands twice"},
