@@ -214,7 +214,12 @@ class Metrics(Case):
         self.assertEqual((answer["outcome"], answer["money"], answer["closed"]["class"], answer["closed"]["score"]), ("won", "200.00", "on", 100))
         self.assertEqual(answer["closed"]["breakdown"]["criteria"][0]["contribution"], 100)
         self.assertIn("bookings_share", [counted["metric"] for counted in answer["counted_in"]])
-        self.assertIsNone(self.ask("/v1/opportunities/d3/alignment")["closed"])
+        self.assertIsNone(answer["open"])
+        waits = self.ask("/v1/opportunities/d3/alignment")
+        self.assertIsNone(waits["closed"])
+        self.assertEqual((waits["open"]["rep"], waits["open"]["account"], waits["open"]["class"], waits["open"]["score"]), ("ann", "lender", "off", 0))
+        self.assertEqual((waits["money"], waits["rate_date"]), ("300.00", waits["open"]["at"][:10]))
+        self.assertIn({"metric": "open_pipeline_share", "at": "as_of", "class": "off", "counts_money": True}, waits["counted_in"])
         self.assert_problem(self.client.get("/v1/opportunities/nothing/alignment"), 404, "not_found")
         self.assert_problem(self.client.get("/v1/opportunities/d2/alignment?as_of=2026-01-01"), 404, "not_found")
 
