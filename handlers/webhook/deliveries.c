@@ -98,23 +98,31 @@ void records_read(const struct source *compiled, struct intake *intake)
 
 /* ── a request as a delivery ────────────────────────────────────────────────────────────────────── */
 
-enum { HEADERS_MAX = 32 };
+enum { ASKED_MAX = 32 };
 
-/* What the callbacks of struct delivery know, and which headers the mapping asked for. */
+/* A header or query parameter that the mapping asked for and the delivery had. */
+struct asked {
+	const char *name;
+	bool in_query;
+	struct text value;
+};
+
+/* What the callbacks of struct delivery know, and what beside the body the mapping asked for. */
 struct arrival {
 	const struct request *request;
+	const struct source *source;
 	bool mapping;
-	const char *asked[HEADERS_MAX];
+	struct asked asked[ASKED_MAX];
 	size_t asked_count;
 };
 
-static void note_asked(struct arrival *arrival, const char *name)
+static void note_asked(struct arrival *arrival, const char *name, bool in_query, struct text value)
 {
 	for (size_t i = 0; i < arrival->asked_count; i++)
-		if (strcmp(arrival->asked[i], name) == 0)
+		if (arrival->asked[i].in_query == in_query && strcmp(arrival->asked[i].name, name) == 0)
 			return;
-	if (arrival->asked_count < HEADERS_MAX)
-		arrival->asked[arrival->asked_count++] = name;
+	if (arrival->asked_count < ASKED_MAX && !source_proves_by(arrival->source, name, in_query))
+		arrival->asked[arrival->asked_count++] = (struct asked){name, in_query, value};
 }
 
 static struct text header_of(const void *context, const char *name, size_t nth)
@@ -123,18 +131,24 @@ static struct text header_of(const void *context, const char *name, size_t nth)
 	struct arrival *arrival = *(struct arrival *const *)context;
 	const struct text *value = arrival->request->header_at(arrival->request, name, nth);
 
-	if (arrival->mapping && value != NULL)
-		note_asked(arrival, name);
+	if (arrival->mapping && nth == 0 && value != NULL)
+		note_asked(arrival, name, false, *value);
 	return value != NULL ? *value : (struct text){0};
 }
 
 static struct text query_of(const void *context, const char *name, size_t nth)
 {
-	const struct request *request = (*(struct arrival *const *)context)->request;
+	struct arrival *arrival = *(struct arrival *const *)context;
+	const struct request *request = arrival->request;
+	size_t before = nth;
 
-	for (size_t i = 0; i < request->query_count; i++)
-		if (text_equal_string(request->query[i].name, name) && nth-- == 0)
-			return request->query[i].value;
+	for (size_t i = 0; i < request->query_count; i++) {
+		if (!text_equal_string(request->query[i].name, name) || before-- > 0)
+			continue;
+		if (arrival->mapping && nth == 0)
+			note_asked(arrival, name, true, request->query[i].value);
+		return request->query[i].value;
+	}
 	return (struct text){0};
 }
 
@@ -163,17 +177,24 @@ static struct text unpack(const struct request *request, struct intake *intake)
 	return buffer_text(&intake->unpacked);
 }
 
-/* The headers the mapping asked for, so that an item can be mapped again later. */
-static void keep_headers(const struct arrival *arrival, struct buffer *json)
+/* What beside the body the mapping asked for, so that an item can be mapped again later: headers by their names, query parameters behind
+ * a question mark, which no header's name holds. */
+static void keep_asked(const struct arrival *arrival, struct buffer *json)
 {
+	struct buffer name = {0};
+
 	for (size_t i = 0; i < arrival->asked_count; i++) {
+		buffer_clear(&name);
+		buffer_append_string(&name, arrival->asked[i].in_query ? "?" : "");
+		buffer_append_string(&name, arrival->asked[i].name);
 		buffer_append_string(json, i == 0 ? "{" : ",");
-		buffer_append_json_string(json, text_of(arrival->asked[i]));
+		buffer_append_json_string(json, buffer_text(&name));
 		buffer_append_string(json, ":");
-		buffer_append_json_string(json, *arrival->request->header_at(arrival->request, arrival->asked[i], 0));
+		buffer_append_json_string(json, arrival->asked[i].value);
 	}
 	if (arrival->asked_count > 0)
 		buffer_append_string(json, "}");
+	buffer_free(&name);
 }
 
 static enum err refuse(const struct known_source *known, const struct request *request, enum verdict verdict, struct reply *reply)
@@ -207,7 +228,7 @@ static void note_use(struct request *request, const struct known_source *known)
 
 static enum err take(struct request *request, struct reply *reply, const struct known_source *known, struct intake *intake)
 {
-	struct arrival arrival = {.request = request}, *context = &arrival;
+	struct arrival arrival = {.request = request, .source = known->compiled}, *context = &arrival;
 	struct buffer url = {0};
 	struct delivery delivery = {.method = text_of(method_name(request->method)), .now_ms = clock_unix_ms(), .header = header_of,
 				    .query = query_of, .context = &context};
@@ -220,7 +241,7 @@ static enum err take(struct request *request, struct reply *reply, const struct 
 	if (verdict == VERIFIED) {
 		arrival.mapping = true;
 		stats_unmapped(known->stats, delivery_read(known, &delivery, intake, NULL, NULL));
-		keep_headers(&arrival, &intake->headers);
+		keep_asked(&arrival, &intake->headers);
 		note_use(request, known);
 	}
 	buffer_free(&url);

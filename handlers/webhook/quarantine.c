@@ -69,18 +69,23 @@ struct replay {
 
 static struct text header_of(const void *context, const char *name, size_t nth)
 {
-	const json_t *headers = context;
-	const json_t *value = json_object_get(headers, name);
+	const json_t *kept = context;
+	const json_t *value = json_object_get(kept, name);
 
 	return nth == 0 && json_is_string(value) ? (struct text){json_string_value(value), json_string_length(value)} : (struct text){0};
 }
 
+/* Query parameters are kept among the headers, behind a question mark. */
 static struct text query_of(const void *context, const char *name, size_t nth)
 {
-	(void)context;
-	(void)name;
-	(void)nth;
-	return (struct text){0};
+	struct buffer key = {0};
+	struct text value;
+
+	buffer_append_string(&key, "?");
+	buffer_append_string(&key, name);
+	value = header_of(context, key.data, nth);
+	buffer_free(&key);
+	return value;
 }
 
 static struct text payload_of(struct replay *replay, size_t row)

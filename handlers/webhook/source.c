@@ -255,6 +255,20 @@ enum verdict source_verify(const struct source *source, const struct source_secr
 	return best;
 }
 
+bool source_proves_by(const struct source *source, const char *name, bool in_query)
+{
+	if (!in_query && strcmp(name, "authorization") == 0)
+		return true;
+	for (size_t i = 0; i < source->verifiers.count; i++) {
+		const struct verifier *verifier = &source->verifiers.list[i];
+		struct text place = in_query ? verifier->query : verifier->signature.header;
+
+		if (place.data != NULL && text_equal_string(place, name))
+			return true;
+	}
+	return false;
+}
+
 bool source_asks_basic(const struct source *source)
 {
 	for (size_t i = 0; i < source->verifiers.count; i++)

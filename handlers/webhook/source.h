@@ -67,6 +67,9 @@ enum verdict source_verify(const struct source *source, const struct source_secr
 const char *verdict_code(enum verdict verdict);
 const char *verdict_message(enum verdict verdict);
 
+/* Whether a header (name in small letters) or query parameter holds what proves who sent a delivery: such a one is never kept. */
+bool source_proves_by(const struct source *source, const char *name, bool in_query);
+
 /* Whether one of the verifiers asks for basic credentials, so that a 401 says WWW-Authenticate: Basic. */
 bool source_asks_basic(const struct source *source);
 

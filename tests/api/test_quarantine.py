@@ -63,6 +63,28 @@ class Work(Case):
         self.assertEqual(self.waiting("?status=all&reason=not_json")["data"], [])
         self.assert_problem(self.reader.get("/v1/accounts/a2"), 404, "not_found")
 
+    def test_what_the_mapping_reads_beside_the_body_is_kept(self):
+        body = b'[{"id": "a1", "name": "One", "size": "5"}]'
+        answer = self.server.anonymous().request("POST", "/v1/webhooks/crm?object=account&more=1", body, signed(body))
+        number = self.assert_ok(answer)["items"][0]["quarantine_id"]
+        self.assertEqual(self.assert_ok(self.admin.get(f"/v1/quarantine/{number}"))["headers"], {"?object": "account"})
+        self.assert_ok(self.admin.patch("/v1/sources/crm", {"override": MENDED}))
+        done = self.assert_ok(self.admin.post(f"/v1/quarantine/{number}/replay"))
+        self.assertEqual((done["status"], done["items"][0]["outcome"]), ("replayed", "accepted"))
+        self.assertEqual(self.assert_ok(self.reader.get("/v1/accounts/a1"))["name"], "One")
+
+    def test_what_proves_the_sender_is_never_kept(self):
+        # A mapping that reads the credential itself: by mistake, or to learn it.
+        verify = [{"type": "token", "query": "token"}, {"type": "token", "header": "X-Token"}, {"type": "token", "header": "Authorization", "prefix": "Bearer "}]
+        layout = {"records": {"event_id": "{?token}{@x-token}{@authorization}{@x-place}{/id}"}}
+        self.assert_ok(self.admin.put("/v1/sources/crm", {"preset": "generic", "override": {"verify": verify, "layouts": layout}}))
+        for query, headers in ((f"?token={SECRET}", {}), ("", {"X-Token": SECRET}), ("", {"Authorization": f"Bearer {SECRET}"})):
+            answer = self.server.anonymous().request("POST", f"/v1/webhooks/crm{query}", f'[{{"object": "account", "id": "{len(query)}{len(headers)}", "size": "5"}}]',
+                                                     {"X-Place": "here", **headers})
+            number = self.assert_ok(answer)["items"][0]["quarantine_id"]
+            self.assertEqual(self.assert_ok(self.admin.get(f"/v1/quarantine/{number}"))["headers"].get("x-place"), "here")
+        self.assertEqual(self.server.value(f"SELECT count(*) FROM quarantine AS q WHERE q::text LIKE '%{SECRET}%'"), "0")
+
     def test_all_of_a_reason_by_pages(self):
         self.add_source("other")
         self.deliver(*({"object": "account", "id": f"b{n}", "name": "B", "size": str(n)} for n in range(25)))
