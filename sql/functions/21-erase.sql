@@ -62,6 +62,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.person_pattern(text[]) IS 'A regular expression for addresses, and names of several words, as whole words; null: there are none';
 
+CREATE FUNCTION pl.person_filter(p_words text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT string_agg(DISTINCT regexp_replace(f.form, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|')
+    FROM (SELECT btrim(w) AS word FROM unnest(p_words) AS w WHERE w LIKE '%@%' OR btrim(w) ~ '\s') AS x
+    CROSS JOIN LATERAL (VALUES (x.word), (substr(to_json(x.word)::text, 2, length(to_json(x.word)::text) - 2))) AS f(form)
+$$;
+COMMENT ON FUNCTION pl.person_filter(text[]) IS
+  'A regular expression for the same words anywhere in the text of a document, where a quote is written \" and the end of a line may stand before a name '
+  'as \n: it finds all that pl.person_pattern finds in the document''s texts, and more; null: there are none';
+
 CREATE FUNCTION pl.scrubbed(p_value jsonb, p_pattern text, p_mark text) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
@@ -75,10 +85,15 @@ COMMENT ON FUNCTION pl.scrubbed(jsonb, text, text) IS 'A document with the mark 
 
 CREATE FUNCTION pl.scrubbed_text(p_text text, p_pattern text, p_mark text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_before jsonb;
+  v_after jsonb;
 BEGIN
-  -- In JSON a name may be written with escapes.
+  -- In JSON a name may be written with escapes. What does not hold it stays as it was written.
   IF p_text ~ '^\s*[[{]' THEN
-    RETURN pl.scrubbed(p_text::jsonb, p_pattern, p_mark)::text;
+    v_before := p_text::jsonb;
+    v_after := pl.scrubbed(v_before, p_pattern, p_mark);
+    RETURN CASE WHEN v_after = v_before THEN p_text ELSE v_after::text END;
   END IF;
   RETURN regexp_replace(p_text, p_pattern, p_mark, 'gi');
 EXCEPTION WHEN data_exception THEN
@@ -93,7 +108,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.scrubbed_patch(jsonb, text, text) IS 'A patch of any record with the mark in its free texts; references and words of the model stay what they are';
 
-CREATE FUNCTION pl.erase_events(p_org int, p_ids text[], p_pattern text, p_mark text, OUT kinds object_kind[], OUT ids text[], OUT changed bigint)
+CREATE FUNCTION pl.erase_events(p_org int, p_ids text[], p_pattern text, p_filter text, p_mark text, OUT kinds object_kind[], OUT ids text[], OUT changed bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
   WITH own AS (
@@ -102,7 +117,7 @@ BEGIN
     RETURNING e.source, e.event_id, e.kind, e.object_id
   ), others AS (
     UPDATE event AS e SET patch = pl.scrubbed_patch(e.patch, p_pattern, p_mark)
-     WHERE e.org_id = p_org AND e.patch::text ~* p_pattern AND NOT (e.kind = 'rep' AND e.object_id = ANY (p_ids))
+     WHERE e.org_id = p_org AND e.patch::text ~* p_filter AND NOT (e.kind = 'rep' AND e.object_id = ANY (p_ids))
        AND e.patch IS DISTINCT FROM pl.scrubbed_patch(e.patch, p_pattern, p_mark)
     RETURNING e.source, e.event_id, e.kind, e.object_id
   ), both_of AS (
@@ -113,7 +128,7 @@ BEGIN
   SELECT array_agg(o.kind), array_agg(o.object_id), coalesce(sum(o.n), 0) INTO kinds, ids, changed
     FROM (SELECT b.kind, b.object_id, count(*) AS n FROM both_of AS b GROUP BY b.kind, b.object_id ORDER BY 1, 2) AS o;
 END $$;
-COMMENT ON FUNCTION pl.erase_events(int, text[], text, text) IS 'Takes a person out of the log; the objects whose events changed, and how many events did';
+COMMENT ON FUNCTION pl.erase_events(int, text[], text, text, text) IS 'Takes a person out of the log; the objects whose events changed, and how many events did';
 
 CREATE FUNCTION pl.erase_quarantine(p_org int, p_ids text[], p_mark text) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -132,7 +147,7 @@ END $$;
 COMMENT ON FUNCTION pl.erase_quarantine(int, text[], text) IS
   'Takes a person''s name and address out of refused events about it; deliveries about it, whose form only their sender knows, are emptied and discarded';
 
-CREATE FUNCTION pl.scrub_tables(p_org int, p_pattern text, p_mark text) RETURNS jsonb
+CREATE FUNCTION pl.scrub_tables(p_org int, p_pattern text, p_filter text, p_mark text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   r record;
@@ -145,7 +160,10 @@ BEGIN
     SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) AS names,
            string_agg(format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN '%1$I = pl.scrubbed(%1$I, $2, $3)' ELSE '%1$I = pl.scrubbed_text(%1$I, $2, $3)' END,
                              a.attname), ', ' ORDER BY a.attnum) AS sets,
-           string_agg(format('%I::text ~* $2', a.attname), ' OR ' ORDER BY a.attnum) AS conditions
+           -- Senders of documents that are kept as text write any letter as an escape.
+           string_agg(format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN '%1$I::text ~* $4 AND %1$I IS DISTINCT FROM pl.scrubbed(%1$I, $2, $3)'
+                                  ELSE '(%1$I ~* $4 OR %1$I LIKE ''%%\\%%'') AND %1$I IS DISTINCT FROM pl.scrubbed_text(%1$I, $2, $3)' END,
+                             a.attname), ' OR ' ORDER BY a.attnum) AS conditions
       FROM pg_class AS c
       JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'public'
       JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype)
@@ -156,7 +174,7 @@ BEGIN
      GROUP BY c.relname
      ORDER BY c.relname
   LOOP
-    EXECUTE format('UPDATE public.%I SET %s WHERE org_id = $1 AND (%s)', r.relname, r.sets, r.conditions) USING p_org, p_pattern, p_mark;
+    EXECUTE format('UPDATE public.%I SET %s WHERE org_id = $1 AND (%s)', r.relname, r.sets, r.conditions) USING p_org, p_pattern, p_mark, p_filter;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     IF v_rows > 0 THEN
       v_counts := v_counts || jsonb_build_object(r.relname, v_rows);
@@ -164,7 +182,7 @@ BEGIN
   END LOOP;
   RETURN v_counts;
 END $$;
-COMMENT ON FUNCTION pl.scrub_tables(int, text, text) IS 'Puts the mark in place of what the pattern finds in all texts of an organisation but the log; the rows changed in each table';
+COMMENT ON FUNCTION pl.scrub_tables(int, text, text, text) IS 'Puts the mark in place of what the pattern finds in all texts of an organisation but the log; the rows changed in each table';
 
 CREATE FUNCTION pl.person_records(p_org int, p_id text) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
@@ -187,7 +205,9 @@ DECLARE
   v_ids text[];
   v_number int;
   v_mark text;
+  v_words text[];
   v_pattern text;
+  v_filter text;
   v_log record;
   v_counts jsonb;
 BEGIN
@@ -200,13 +220,15 @@ BEGIN
                        (SELECT 1 + coalesce(max(e.erasure_id), 0) FROM erasure AS e WHERE e.org_id = p_org));
   v_mark := pl.erased_mark(v_number);
   INSERT INTO erasure (org_id, kind, object_id, erasure_id, erased_at) SELECT p_org, 'rep', i, v_number, v_now FROM unnest(v_ids) AS i ON CONFLICT DO NOTHING;
-  v_pattern := pl.person_pattern(pl.person_words(p_org, v_ids));
+  v_words := pl.person_words(p_org, v_ids);
+  v_pattern := pl.person_pattern(v_words);
+  v_filter := pl.person_filter(v_words);
   v_counts := jsonb_build_object('quarantine', pl.erase_quarantine(p_org, v_ids, v_mark));
   -- Strategies before what they judge.
   IF v_pattern IS NOT NULL THEN
-    v_counts := pl.counts_added(v_counts, pl.scrub_tables(p_org, v_pattern, v_mark));
+    v_counts := pl.counts_added(v_counts, pl.scrub_tables(p_org, v_pattern, v_filter, v_mark));
   END IF;
-  SELECT * INTO v_log FROM pl.erase_events(p_org, v_ids, v_pattern, v_mark);
+  SELECT * INTO v_log FROM pl.erase_events(p_org, v_ids, v_pattern, v_filter, v_mark);
   IF v_log.ids IS NOT NULL THEN
     PERFORM pl.keep_folded(p_org, v_log.kinds, v_log.ids);
     PERFORM pl.project(p_org, v_log.kinds, v_log.ids);

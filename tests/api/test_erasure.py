@@ -79,6 +79,28 @@ class Erasure(Case):
             text = self.assert_status(self.client.get(path), 200).text
             self.assertNotIn("uirk", text, path)
 
+    def test_however_it_is_written(self):
+        name, later = 'Zoë "Zed" Quirk\\Ånström', "Zed Quirkensen"
+        self.assert_ok(self.client.put("/v1/sources/crm", {"preset": "generic"}))
+        self.assert_status(self.client.post("/v1/sources/crm/secrets", {"secret": "a secret of crm"}), 201)
+        self.assert_ok(self.client.patch("/v1/reps/r2", {"name": name}))
+        self.assert_ok(self.client.patch("/v1/reps/r2", {"name": later}))
+        self.assert_ok(self.client.patch("/v1/accounts/a2", {"name": f"Kept by {name}", "attributes": {"note": f"since May\n{later}", "of": "O\\P"}}))
+        self.assert_status(self.client.post("/v1/snapshots", {"of": "alignment", "name": f"For {name}"}), 201)
+        self.client.put("/v1/accounts/a9?occurred_at=2099-01-01T00:00:00Z", {"name": name})
+        escaped = json.dumps([{"object": "account", "id": "q1", "odd": name}]), '[{"object": "account", "id": "q2", "odd": "Zed \\u0051uirkensen"}]'
+        untouched = '[{"object":  "account", "id": "q3", "odd": "Zed\\u0051"}]'
+        for body in (*escaped, untouched):
+            answer = self.server.anonymous().request("POST", "/v1/webhooks/crm", body, {"Authorization": "Bearer a secret of crm"})
+            self.assertEqual(self.assert_ok(answer)["quarantined"], 1, answer)
+        self.assertNotEqual(self.places("Quirkensen", "Ånström", "u0051uirk"), [])
+        self.assert_ok(self.erase(kind="rep", id="r2"))
+        self.assertEqual(self.places("Quirkensen", 'Zed""', 'Zed\\\\"', "u0051uirk", "u00c5"), [])
+        account = self.assert_ok(self.client.get("/v1/accounts/a2"))
+        self.assertEqual((account["name"], account["attributes"]["note"], account["attributes"]["of"]), ("Kept by (erased 1)", "since May\n(erased 1)", "O\\P"))
+        # what does not hold the name is kept as its sender wrote it
+        self.assertEqual(self.server.value("SELECT payload FROM quarantine WHERE object_id = 'q3'"), untouched)
+
     def test_figures_stay(self):
         before = {path: without_labels(self.client.get(path).json()) for path in QUESTIONS}
         explained = self.client.get("/v1/accounts/a1/fit").json()
