@@ -126,7 +126,7 @@ DECLARE
   v_now timestamptz := clock_timestamp();
   v_body jsonb := p_request -> 'body';
   v_who jsonb := p_request -> 'who';
-  v_question jsonb := jsonb_strip_nulls(coalesce(v_body -> 'question', '{}'));
+  v_question jsonb := jsonb_strip_nulls(coalesce(nullif(v_body -> 'question', 'null'), '{}'));
   v_answer jsonb;
   v_params jsonb;
   v_content text;

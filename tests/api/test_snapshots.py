@@ -53,6 +53,11 @@ class Snapshots(Case):
         self.assertEqual((made["question"]["period"], made["question"]["currency"], made["question"]["stands"]), ("2026-Q1", "EUR", "period"))
         self.assertEqual(made, self.assert_ok(self.client.get("/v1/snapshots/p1")))
 
+    def test_a_question_of_null_is_the_one_without(self):
+        made = self.make(of="alignment", question=None)
+        self.assertEqual(made["question"]["stands"], "period")
+        self.assertFalse(self.drift(made)["drifted"])
+
     def test_anybody_can_check_the_digest(self):
         made = self.bookings()
         self.assertEqual(hashlib.sha256(made["content"].encode("utf-8")).hexdigest(), made["sha256"])
