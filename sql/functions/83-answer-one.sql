@@ -46,6 +46,7 @@ BEGIN
              WHERE t.team_id = ANY (q.teams) AND t.valid_to > q.start_at AND t.valid_from < q.end_at))
     WHEN 'team' THEN
       EXISTS (SELECT FROM pl.object_states(q.org, 'team', ARRAY[p_id], q.as_of, q.known_at)) AND p_id = ANY (q.teams)
+      AND (coalesce(p_who ->> 'scope', 'all') <> 'self' OR p_id = ANY (pl.teams_seen(q.org, p_who)))
     ELSE
       p_id IN ('other', 'unknown') OR EXISTS (SELECT FROM jsonb_array_elements(q.body -> 'segments') s WHERE s ->> 'key' = p_id) END;
 END

@@ -258,6 +258,9 @@ class Metrics(Case):
         self.assert_problem(own.get("/v1/reps/bob/alignment"), 404, "not_found")
         self.assert_problem(own.get("/v1/opportunities/d2/alignment"), 404, "not_found")
         self.ask("/v1/opportunities/d1/alignment", own)
+        for other in ("south", "top"):  # not even its name
+            self.assert_problem(own.get(f"/v1/teams/{other}/alignment"), 404, "not_found")
+        self.ask("/v1/teams/north/alignment?period=2026-Q1", own)
         team = self.server.client("read", read_scope="team", team="top")
         self.assertEqual([row["key"] for row in self.ask("/v1/alignment?by=rep&period=2026-Q1", team)["rows"]], ["ann"])
         self.assert_problem(team.get("/v1/teams/south/alignment"), 404, "not_found")
