@@ -289,7 +289,8 @@ static enum err prepare(struct exchange *exchange)
 	const struct route *route = job->request.route;
 	enum err err;
 
-	if (!job->authenticated || route->prepare == NULL || job->packed || job->request.body.size > PREPARE_BODY_MAX)
+	if (!job->authenticated || route->prepare == NULL || job->packed || job->request.body.size > PREPARE_BODY_MAX ||
+	    exchange_field(&job->request, "if-match") != NULL) /* asks the database first */
 		return ERR_OK;
 	err = worker_check(&job->request, &job->reply);
 	return err != ERR_OK ? err : route->prepare(&job->request, &job->reply, &job->item, &job->single);

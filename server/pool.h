@@ -76,6 +76,10 @@ enum lane commit_lane(const struct job *job);
 /* The tag of an answer of a live route, made by the versions as they are now. Without them (the database went away) it has none. */
 void job_tag_live(struct db *db, struct job *job);
 
+/* If-Match of a write of what has an entity tag by the versions alone: ERR_PRECONDITION_FAILED unless the header names the tag that
+ * a GET of the same path has now. Looked at before the write begins, not within it. */
+enum err job_check_unchanged(struct db *db, struct job *job);
+
 /* The database that answers it: the standby for figures, the primary for all that must show what was just written. */
 struct db *job_db(const struct thread *thread, const struct job *job);
 

@@ -46,6 +46,42 @@ void job_tag_live(struct db *db, struct job *job)
 	db_result_free(seen.row);
 }
 
+/* The read of what a write is about to change: GET on the same path, when its entity tag rests on the versions alone. */
+static const struct route *read_of(const struct route *write)
+{
+	if (write->method != METHOD_PUT && write->method != METHOD_PATCH && write->method != METHOD_DELETE)
+		return NULL;
+	for (size_t i = 0; i < routes_count; i++)
+		if (routes[i].method == METHOD_GET && routes[i].versioned && strcmp(routes[i].path, write->path) == 0)
+			return &routes[i];
+	return NULL;
+}
+
+enum err job_check_unchanged(struct db *db, struct job *job)
+{
+	const struct text *header = job->request.header != NULL ? job->request.header(&job->request, "if-match") : NULL;
+	const struct route *route = header != NULL ? read_of(job->request.route) : NULL;
+	struct request read = job->request;
+	char tag[CACHE_TAG_SIZE] = "";
+	struct seen seen;
+
+	if (route == NULL)
+		return ERR_OK;
+	read.route = route;
+	read.format = FORMAT_JSON;
+	read.query_count = 0;
+	read.body = (struct text){0};
+	ask_version(db, read.who.org_id, &seen);
+	if (seen.err == ERR_OK)
+		cache_tag(&read, &seen.version, tag);
+	db_result_free(seen.row);
+	if (seen.err != ERR_OK)
+		return seen.err;
+	if (etag_matches(*header, tag))
+		return ERR_OK;
+	return reply_error(&job->reply, ERR_PRECONDITION_FAILED, "If-Match names another state than there is now; read it again");
+}
+
 static const struct seen *version_of(struct versions *versions, struct db *db, int org_id)
 {
 	struct seen *slot;

@@ -218,6 +218,8 @@ static void answer(struct thread *thread, struct job *job)
 	const struct route *route = job->request.route;
 	enum err err = job_admit(thread, job);
 
+	if (err == ERR_OK)
+		err = job_check_unchanged(thread->db, job);
 	if (err == ERR_OK && route->prepare != NULL)
 		err = route->prepare(&job->request, &job->reply, &job->item, &job->single);
 	if (err == ERR_OK && route->take != NULL)

@@ -122,3 +122,22 @@ class EntityTags(Case):
         self.server.key("read", label="another")
         self.assertNotEqual(self.client.get("/v1/audit").headers["ETag"], before["/v1/audit"])
         self.assertEqual(self.client.get("/v1/alignment?by=rep").headers["ETag"], before["/v1/alignment?by=rep"])
+
+    def test_a_write_of_another_state_is_refused(self):
+        for path, write in (("/v1/accounts/t", lambda tag: self.client.patch("/v1/accounts/t", {"attributes": {"size": self.tick()}}, {"If-Match": tag})),
+                            ("/v1/accounts/t", lambda tag: self.client.put("/v1/accounts/t", {"name": f"A{self.tick()}", "owner": "t", "attributes": {"industry": "care"}}, {"If-Match": tag})),
+                            ("/v1/settings", lambda tag: self.client.patch("/v1/settings", {"min_n": 5 + self.tick()}, {"If-Match": tag}))):
+            before = self.client.get(path)
+            tag = before.headers["ETag"]
+            self.assert_problem(write('"another"'), 412, "precondition_failed")
+            self.assertEqual(self.client.get(path).body, before.body)
+            self.assertEqual(write(f'"another", {tag}').status, 200, path)
+            self.assert_problem(write(tag), 412, "precondition_failed")
+            self.assertEqual(write("*").status, 200, path)
+        tag = self.client.get("/v1/teams/t").headers["ETag"]
+        self.assert_problem(self.client.delete("/v1/teams/t", {"If-Match": '"another"'}), 412, "precondition_failed")
+        self.assertEqual(self.client.put("/v1/teams/t", {"name": "T"}, {"If-Match": tag}).status, 200)
+
+    def tick(self):
+        type(self).written += 1
+        return self.written
