@@ -72,6 +72,19 @@ COMMENT ON FUNCTION pl.person_filter(text[]) IS
   'A regular expression for the same words anywhere in the text of a document, where a quote is written \" and the end of a line may stand before a name '
   'as \n: it finds all that pl.person_pattern finds in the document''s texts, and more; null: there are none';
 
+CREATE FUNCTION pl.person_pieces(p_words text[]) RETURNS TABLE (pattern text, filter text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT pl.person_pattern(piece.words), pl.person_filter(piece.words)
+    FROM (VALUES (0)) AS always(part)
+    LEFT JOIN (SELECT x.part, array_agg(x.word) AS words
+                 FROM (SELECT w AS word, (row_number() OVER (ORDER BY length(w) DESC, w) - 1) / 50 AS part FROM unnest(p_words) AS w) AS x
+                GROUP BY x.part) AS piece ON true
+   ORDER BY piece.part
+$$;
+COMMENT ON FUNCTION pl.person_pieces(text[]) IS
+  'Patterns and filters for all words, 50 words each, the longest first: what a pattern takes grows with the square of its length, and a source may have '
+  'sent any number of names. One row of nulls when there are none';
+
 CREATE FUNCTION pl.scrubbed(p_value jsonb, p_pattern text, p_mark text) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
@@ -206,9 +219,11 @@ DECLARE
   v_number int;
   v_mark text;
   v_words text[];
-  v_pattern text;
-  v_filter text;
+  v_piece record;
   v_log record;
+  v_kinds object_kind[];
+  v_objects text[];
+  v_events bigint := 0;
   v_counts jsonb;
 BEGIN
   PERFORM pl.lock_org(p_org);
@@ -221,19 +236,24 @@ BEGIN
   v_mark := pl.erased_mark(v_number);
   INSERT INTO erasure (org_id, kind, object_id, erasure_id, erased_at) SELECT p_org, 'rep', i, v_number, v_now FROM unnest(v_ids) AS i ON CONFLICT DO NOTHING;
   v_words := pl.person_words(p_org, v_ids);
-  v_pattern := pl.person_pattern(v_words);
-  v_filter := pl.person_filter(v_words);
   v_counts := jsonb_build_object('quarantine', pl.erase_quarantine(p_org, v_ids, v_mark));
-  -- Strategies before what they judge.
-  IF v_pattern IS NOT NULL THEN
-    v_counts := pl.counts_added(v_counts, pl.scrub_tables(p_org, v_pattern, v_filter, v_mark));
+  FOR v_piece IN SELECT p.pattern, p.filter FROM pl.person_pieces(v_words) AS p LOOP
+    IF v_piece.pattern IS NOT NULL THEN
+      v_counts := pl.counts_added(v_counts, pl.scrub_tables(p_org, v_piece.pattern, v_piece.filter, v_mark));
+    END IF;
+    SELECT * INTO v_log FROM pl.erase_events(p_org, v_ids, v_piece.pattern, v_piece.filter, v_mark);
+    v_kinds := v_kinds || v_log.kinds;
+    v_objects := v_objects || v_log.ids;
+    v_events := v_events + v_log.changed;
+  END LOOP;
+  -- Only now, by strategies that are done.
+  SELECT array_agg(o.kind), array_agg(o.id) INTO v_kinds, v_objects
+    FROM (SELECT DISTINCT x.kind, x.id FROM unnest(v_kinds, v_objects) AS x(kind, id) ORDER BY 1, 2) AS o;
+  IF v_objects IS NOT NULL THEN
+    PERFORM pl.keep_folded(p_org, v_kinds, v_objects);
+    PERFORM pl.project(p_org, v_kinds, v_objects);
   END IF;
-  SELECT * INTO v_log FROM pl.erase_events(p_org, v_ids, v_pattern, v_filter, v_mark);
-  IF v_log.ids IS NOT NULL THEN
-    PERFORM pl.keep_folded(p_org, v_log.kinds, v_log.ids);
-    PERFORM pl.project(p_org, v_log.kinds, v_log.ids);
-  END IF;
-  v_counts := jsonb_build_object('event', v_log.changed, 'object', coalesce(cardinality(v_log.ids), 0)) || v_counts;
+  v_counts := jsonb_build_object('event', v_events, 'object', coalesce(cardinality(v_objects), 0)) || v_counts;
   PERFORM pl.config_changed(p_org, p_request, 'person.erase', 'rep/' || v_id, NULL, jsonb_build_object('mark', v_mark, 'records', v_ids, 'rows', v_counts));
   RETURN jsonb_build_object('kind', 'rep', 'id', v_id, 'records', v_ids, 'mark', v_mark, 'erased_at', pl.iso(v_now), 'rows', v_counts)::text;
 END $$;

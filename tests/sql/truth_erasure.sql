@@ -1,11 +1,15 @@
 -- What erasure takes out of a text, and what it leaves.
 BEGIN;
-SELECT plan(14);
+SELECT plan(17);
 
 SELECT is(pl.person_pattern('{Ann Lee,ann@x.org,Bo}'), '(?<![[:alnum:]])(ann\@x\.org|Ann Lee)(?![[:alnum:]])', 'addresses and names of several words; a single word is not looked for');
 SELECT is(pl.person_pattern('{Bo}'), NULL, 'nothing to look for');
 SELECT is(pl.person_filter('{Bo}'), NULL, 'and nowhere to look');
 SELECT is(pl.person_filter(ARRAY['Al "Bo" Lee', 'Bo', 'al@x.org']), 'Al \"Bo\" Lee|Al \\\"Bo\\\" Lee|al\@x\.org', 'each as it is, and as JSON writes it');
+SELECT is((SELECT array_agg((p.pattern IS NULL)::text || (p.filter IS NULL)::text) FROM pl.person_pieces('{}') AS p), '{truetrue}', 'without names one piece, of nothing');
+SELECT is((SELECT array_agg(cardinality(string_to_array(p.filter, '|'))) FROM pl.person_pieces(ARRAY(SELECT 'Al Lee ' || n FROM generate_series(1, 120) AS n)) AS p),
+          '{50,50,20}', 'many names in pieces, as a pattern takes the square of its length');
+SELECT ok((SELECT p.pattern FROM pl.person_pieces(ARRAY(SELECT 'Al Lee ' || n FROM generate_series(1, 120) AS n)) AS p LIMIT 1) LIKE '%Al Lee 100%', 'the longest first');
 SELECT is(pl.scrubbed_text('Call ANN LEE, not Ann Leeds or Joann Lee', pl.person_pattern('{Ann Lee}'), '(erased 1)'),
           'Call (erased 1), not Ann Leeds or Joann Lee', 'whole words, whatever their case');
 SELECT is(pl.scrubbed('{"Ann Lee": ["Ann Lee", 1.50, null, {"x": "to ann@x.org"}]}', pl.person_pattern('{Ann Lee,ann@x.org}'), '(erased 1)'),
