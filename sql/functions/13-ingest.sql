@@ -76,7 +76,9 @@ BEGIN
       LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
                           WHERE x.org_id = p_org AND x.kind = m.kind AND x.object_id = m.object_id LIMIT 1) AS o ON true
      WHERE m.round = p_round
-     ORDER BY m.kind, m.object_id, m.idx
+     -- Deliveries that came side by side are in no order but the source's: taken in it, few events find their object ahead of them.
+     ORDER BY m.kind, m.object_id, CASE WHEN m.is_partial THEN m.occurred_at END, CASE WHEN m.is_partial THEN m.source_seq END,
+              CASE WHEN m.is_partial THEN m.event_id END, m.idx
   LOOP
     IF n = 0 OR (r.item).kind <> i.kind OR (r.item).object_id <> i.object_id THEN
       v_state := r.met;

@@ -141,7 +141,7 @@ CREATE FUNCTION pl.deal_state(p_deal object, p_rules pl.deal_rules) RETURNS pl.d
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_doc jsonb := p_deal.doc;
-  v_track jsonb := p_deal.track;
+  v_track jsonb := p_deal.track || '[]';  -- unpacked once, not at every look into it
   v_stage jsonb := p_rules.stages -> (v_doc ->> 'stage');
   v_outcome text := v_stage ->> 'outcome';
   v_created_at timestamptz;

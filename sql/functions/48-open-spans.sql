@@ -14,7 +14,7 @@ COMMENT ON FUNCTION pl.open_span(int, pl.deal_state, timestamptz, timestamptz, j
 CREATE FUNCTION pl.open_spans(p_org int, p_object object, p_deal pl.deal_state, p_rules pl.deal_rules, p_families jsonb) RETURNS open_span[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_track jsonb := p_object.track;
+  v_track jsonb := p_object.track || '[]';  -- unpacked once, not at every look into it
   v_last int := jsonb_array_length(v_track) - 1;
   v_first record;
   v_known jsonb := '{}';
