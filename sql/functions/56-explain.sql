@@ -47,7 +47,8 @@ BEGIN
       'score', v_fit.score, 'low', v_fit.low, 'high', v_fit.high, 'coverage', v_fit.coverage, 'backcast', v_fit.backcast,
       'valid_from', CASE WHEN isfinite(v_fit.valid_from) THEN pl.iso(v_fit.valid_from) END,
       'valid_to', CASE WHEN isfinite(v_fit.valid_to) THEN pl.iso(v_fit.valid_to) END,
-      'min_coverage', coalesce(v_strategy.body -> 'fit' -> 'min_coverage', '0.5'), 'tiers', v_strategy.body -> 'fit' -> 'tiers', 'override', NULL)
+      'min_coverage', coalesce(v_strategy.body -> 'fit' -> 'min_coverage', '0.5'), 'tiers', v_strategy.body -> 'fit' -> 'tiers', 'override', NULL,
+      'computed', jsonb_build_object('tier', v_fit.tier, 'class', v_fit.class, 'reason', v_fit.reason)) -- an overridden verdict's breakdown has its own
     || v_fit.breakdown)::text;
 END $$;
 COMMENT ON FUNCTION pl.account_explain(int, jsonb) IS

@@ -262,7 +262,8 @@ class Life(Case):
         answer = self.assert_status(self.client.get(path, {"If-None-Match": etag}), 200).json()
         self.assertEqual((answer["tier"], answer["class"], answer["computed"]["tier"], answer["override"]["reason"], answer["score"]), ("outside", "off", "core", "bankrupt", 100))
         self.assert_ok(self.client.delete("/v1/accounts/hosp/fit-override"))
-        self.assertEqual(self.assert_ok(self.client.get(path))["tier"], "core")
+        answer = self.assert_ok(self.client.get(path))
+        self.assertEqual((answer["tier"], answer["computed"], answer["override"]), ("core", {"tier": "core", "class": "on", "reason": None}, None))
         self.assert_problem(self.client.delete("/v1/accounts/hosp/fit-override"), 404, "not_found")
 
     def test_keys(self):
