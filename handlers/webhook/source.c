@@ -255,6 +255,14 @@ enum verdict source_verify(const struct source *source, const struct source_secr
 	return best;
 }
 
+bool source_takes_secret(const struct source *source, struct text secret)
+{
+	for (size_t i = 0; i < source->verifiers.count; i++)
+		if (verifier_takes(&source->verifiers.list[i], secret))
+			return true;
+	return false;
+}
+
 bool source_proves_by(const struct source *source, const char *name, bool in_query)
 {
 	if (!in_query && strcmp(name, "authorization") == 0)

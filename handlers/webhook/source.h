@@ -67,6 +67,9 @@ enum verdict source_verify(const struct source *source, const struct source_secr
 const char *verdict_code(enum verdict verdict);
 const char *verdict_message(enum verdict verdict);
 
+/* Whether any verifier of the source could go by this secret. */
+bool source_takes_secret(const struct source *source, struct text secret);
+
 /* Whether a header (name in small letters) or query parameter holds what proves who sent a delivery: such a one is never kept. */
 bool source_proves_by(const struct source *source, const char *name, bool in_query);
 

@@ -441,6 +441,27 @@ static enum err make_secret_for(struct request *request, struct reply *reply, st
 	return err;
 }
 
+/* A secret that proves nothing would end the one that does. */
+static enum err check_secret(struct request *request, struct reply *reply, struct text secret)
+{
+	struct known_source *known = NULL;
+	struct buffer name = {0};
+	enum err err;
+
+	buffer_append_text(&name, request->path_params[0]);
+	err = registry_read(request->service->settings, request->db, request->who.org_id, name.data, (struct text){0}, &known, NULL);
+	if (err == ERR_NOT_FOUND)
+		reply_error(reply, err, "there is no such source");
+	if (err == ERR_OK && known->compiled != NULL && !source_takes_secret(known->compiled, secret)) {
+		problems_add(&reply->problems, "/secret", "not_a_secret",
+			     "no verifier of the source can go by it: see its encoding and length, or leave it out to have one made");
+		err = reply_error(reply, ERR_VALIDATION_FAILED, "the secret cannot be accepted");
+	}
+	known_source_free(known);
+	buffer_free(&name);
+	return err;
+}
+
 static enum err put_secret(struct request *request, struct reply *reply, struct text secret, long long overlap_hours)
 {
 	struct db_result *row = NULL;
@@ -490,7 +511,7 @@ enum err source_secret_post(struct request *request, struct reply *reply)
 		return reply_error(reply, ERR_VALIDATION_FAILED, "the secret cannot be accepted");
 	}
 	secret = member_text(body, "secret");
-	err = secret.data == NULL ? make_secret_for(request, reply, &made) : ERR_OK;
+	err = secret.data == NULL ? make_secret_for(request, reply, &made) : check_secret(request, reply, secret);
 	overlap = json_object_get(body, "overlap_hours") != NULL ? json_integer_value(json_object_get(body, "overlap_hours")) : OVERLAP_DEFAULT_H;
 	if (err == ERR_OK)
 		err = put_secret(request, reply, secret.data != NULL ? secret : buffer_text(&made), overlap);

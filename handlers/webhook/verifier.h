@@ -50,6 +50,9 @@ struct verifiers {
 /* Compiles the array of verifiers. False with faults. */
 bool verifiers_compile(struct compiler *compiler, const json_t *value, struct verifiers *out);
 
+/* Whether this could be a secret of the verifier's: one that is not of its encoding proves nothing ever. */
+bool verifier_takes(const struct verifier *verifier, struct text secret);
+
 /* What one verifier says of one delivery with the secrets in force. */
 enum verdict verifier_verify(const struct verifier *verifier, const struct source_secret *secrets, size_t count,
 			     const struct delivery *delivery);

@@ -237,6 +237,14 @@ static bool read_signature(const struct verifier *verifier, struct text text, st
 	return out->size > 0;
 }
 
+/* The key that a secret is written as. */
+static bool read_key(const struct verifier *verifier, struct text secret, struct bytes *key)
+{
+	if (starts_with(secret, verifier->secret_prefix))
+		secret = (struct text){secret.data + verifier->secret_prefix.size, secret.size - verifier->secret_prefix.size};
+	return verify_decode(secret, verifier->secret_encoding, key) && key->size > 0;
+}
+
 static bool is_right(const struct verifier *verifier, struct text secret, struct signing *signing, const struct bytes *signature)
 {
 	unsigned char made[DIGEST_MAX];
@@ -245,9 +253,7 @@ static bool is_right(const struct verifier *verifier, struct text secret, struct
 	size_t size;
 
 	signing->secret = secret;
-	if (starts_with(secret, verifier->secret_prefix))
-		secret = (struct text){secret.data + verifier->secret_prefix.size, secret.size - verifier->secret_prefix.size};
-	if (!verify_decode(secret, verifier->secret_encoding, &key) || key.size == 0)
+	if (!read_key(verifier, secret, &key))
 		return false;
 	if (verifier->type == VERIFIER_ED25519) {
 		right = verify_ed25519(verifier, &key, signing, signature);
@@ -258,6 +264,28 @@ static bool is_right(const struct verifier *verifier, struct text secret, struct
 	}
 	sodium_memzero(&key, sizeof key);
 	return right;
+}
+
+bool verifier_takes(const struct verifier *verifier, struct text secret)
+{
+	struct bytes key;
+	bool taken;
+
+	switch (verifier->type) {
+	case VERIFIER_HMAC:
+	case VERIFIER_DIGEST:
+	case VERIFIER_ED25519:
+		if (!read_key(verifier, secret, &key))
+			return false;
+		taken = verifier->type != VERIFIER_ED25519 || key.size == crypto_sign_PUBLICKEYBYTES;
+		sodium_memzero(&key, sizeof key);
+		return taken;
+	case VERIFIER_BASIC:
+		return verifier->user.data != NULL || memchr(secret.data, ':', secret.size) != NULL;
+	case VERIFIER_TOKEN:
+		break;
+	}
+	return secret.size > 0;
 }
 
 bool secret_in_force(const struct source_secret *secret, int64_t now_ms)

@@ -10,6 +10,7 @@ from harness import Case
 
 SECRET = "a1b2c3d4-0000-4000-8000-5e6f7a8b9c0d"
 OTHER = "ffffffff-0000-4000-8000-5e6f7a8b9c0d"
+HMAC_OF_BASE64 = {"type": "hmac", "secret_encoding": "base64", "secret_prefix": "whsec_", "sign": "{body}", "signature": {"header": "X-Signature", "encoding": "hex"}}
 KEY = "00112233445566778899aabbccddeeff" * 2
 
 
@@ -52,6 +53,19 @@ class Deliverer(Case):
 
 
 class Configuration(Deliverer):
+    def test_a_secret_that_could_prove_nothing(self):
+        for source, verifier in (("hooks", HMAC_OF_BASE64), ("basic", {"type": "basic"})):
+            self.assert_ok(self.admin.put(f"/v1/sources/{source}", {"preset": "generic", "override": {"verify": [verifier]}}))
+            self.addCleanup(self.admin.delete, f"/v1/sources/{source}")
+        for source, wrong in (("hooks", "whsec_no base64!"), ("hooks", "whsec_"), ("basic", "user and password"), ("crm", "é" * 1001)):
+            refused = self.admin.post(f"/v1/sources/{source}/secrets", {"secret": wrong})
+            self.assertIn("/secret", [error["pointer"] for error in self.assert_problem(refused, 422, "validation_failed")["errors"]])
+            self.assertNotIn(wrong, refused.text)
+        self.assertEqual(self.admin.get("/v1/sources/hooks").json()["secrets"], [])
+        self.assert_problem(self.admin.post("/v1/sources/nowhere/secrets", {"secret": SECRET}), 404, "not_found")
+        for source, right in (("hooks", "whsec_" + base64.b64encode(b"k" * 24).decode()), ("basic", "user:password")):
+            self.assert_status(self.admin.post(f"/v1/sources/{source}/secrets", {"secret": right}), 201)
+
     def test_life_of_a_source(self):
         made = self.assert_status(self.admin.post("/v1/sources", {"source": "shop", "preset": "generic", "override": {"title": "The shop"}}), 201)
         self.assertEqual(made.headers["Location"], "/v1/sources/shop")
