@@ -89,7 +89,8 @@ CREATE FUNCTION pl.account_timeline(p_track jsonb, p_backcast boolean)
 RETURNS TABLE (valid_from timestamptz, valid_to timestamptz, attrs jsonb, backcast text[], times jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-  v_last int := jsonb_array_length(p_track) - 1;
+  v_track jsonb := p_track || '[]';  -- unpacked once, not at every look into it
+  v_last int := jsonb_array_length(v_track) - 1;
   v_pending jsonb := '{}';   -- first known values of what is not known yet
   v_pending_times jsonb := '{}';
   v_known jsonb := '{}';
@@ -100,14 +101,14 @@ DECLARE
 BEGIN
   IF p_backcast THEN
     FOR i IN REVERSE v_last .. 0 LOOP
-      v_set := jsonb_strip_nulls(p_track -> i -> 'set');
+      v_set := jsonb_strip_nulls(v_track -> i -> 'set');
       v_pending := v_pending || v_set;
-      v_pending_times := v_pending_times || (SELECT coalesce(jsonb_object_agg(k, p_track -> i -> 'at'), '{}') FROM jsonb_object_keys(v_set) AS k);
+      v_pending_times := v_pending_times || (SELECT coalesce(jsonb_object_agg(k, v_track -> i -> 'at'), '{}') FROM jsonb_object_keys(v_set) AS k);
     END LOOP;
   END IF;
   valid_from := '-infinity';
   FOR i IN 0 .. v_last + 1 LOOP
-    valid_to := CASE WHEN i > v_last THEN 'infinity' ELSE (p_track -> i ->> 'at')::timestamptz END;
+    valid_to := CASE WHEN i > v_last THEN 'infinity' ELSE (v_track -> i ->> 'at')::timestamptz END;
     IF valid_from < valid_to THEN
       attrs := pl.flat_attributes(v_pending || v_known);
       times := pl.flat_attributes(v_pending_times || v_known_times);
@@ -115,8 +116,8 @@ BEGIN
       RETURN NEXT;
     END IF;
     EXIT WHEN i > v_last;
-    v_set := p_track -> i -> 'set';
-    v_at := p_track -> i -> 'at';
+    v_set := v_track -> i -> 'set';
+    v_at := v_track -> i -> 'at';
     FOR v_key IN SELECT jsonb_object_keys(v_set) LOOP
       -- A back-cast value stays until the first known value replaces it; clearing what was never known is no knowledge.
       IF v_set -> v_key = 'null' AND v_pending ? v_key THEN

@@ -44,7 +44,7 @@ def run(options):
         admin.post("/v1/sources", {"source": "hubspot", "preset": "hubspot"})
         admin.post("/v1/sources/hubspot/secrets", {"secret": SECRET})
         bodies, heard, lock = queue.SimpleQueue(), [], threading.Lock()
-        for body in Day(options.deliveries * options.size, odd=0).clean(options.size):
+        for body in Day(options.deliveries * options.size, odd=0, born=options.born).clean(options.size):
             bodies.put(body)
 
         def work():
@@ -82,6 +82,7 @@ def main():
     parser.add_argument("--senders", type=int, default=64)
     parser.add_argument("--deliveries", type=int, default=640)
     parser.add_argument("--size", type=int, default=100)
+    parser.add_argument("--born", type=float, default=0.1, help="share of what happens that is a new deal: the less, the more often each is changed")
     options = parser.parse_args()
     directory = tempfile.mkdtemp(prefix="plumbline-bench-", dir="/var/tmp")
     os.chmod(directory, 0o755)
