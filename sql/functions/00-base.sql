@@ -40,6 +40,18 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.fail_cursor IS 'The error for a cursor that cannot be read';
 
+CREATE FUNCTION pl.number_cursor(p_request jsonb) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_text text := pl.cursor_decode(p_request #>> '{query,cursor}');
+BEGIN
+  IF v_text !~ '^[0-9]{1,18}$' THEN
+    PERFORM pl.fail_cursor();
+  END IF;
+  RETURN v_text::bigint;
+END $$;
+COMMENT ON FUNCTION pl.number_cursor(jsonb) IS 'The number a cursor stands for; null without one';
+
 CREATE FUNCTION pl.page_limit(p_request jsonb) RETURNS int
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE

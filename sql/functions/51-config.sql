@@ -36,15 +36,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_query jsonb := p_request -> 'query';
   v_limit int := pl.page_limit(p_request);
-  v_before bigint;
+  v_before bigint := pl.number_cursor(p_request);
   v_rows jsonb;
 BEGIN
-  IF v_query ? 'cursor' THEN
-    v_before := CASE WHEN pl.cursor_decode(v_query ->> 'cursor') ~ '^[0-9]{1,18}$' THEN pl.cursor_decode(v_query ->> 'cursor')::bigint END;
-    IF v_before IS NULL THEN
-      PERFORM pl.fail_cursor();
-    END IF;
-  END IF;
   SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.audit_id, 'at', pl.iso(a.at), 'actor', a.actor, 'action', a.action,
                                                'object', a.object, 'before', a.before, 'after', a.after)
                             ORDER BY a.audit_id DESC), '[]')

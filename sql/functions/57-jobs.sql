@@ -28,15 +28,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_query jsonb := p_request -> 'query';
   v_limit int := pl.page_limit(p_request);
-  v_before bigint := 9223372036854775807;
+  v_before bigint := coalesce(pl.number_cursor(p_request), 9223372036854775807);
   v_rows job[];
 BEGIN
-  IF v_query ? 'cursor' THEN
-    IF pl.cursor_decode(v_query ->> 'cursor') !~ '^[0-9]{1,18}$' THEN
-      PERFORM pl.fail_cursor();
-    END IF;
-    v_before := pl.cursor_decode(v_query ->> 'cursor')::bigint;
-  END IF;
   v_rows := ARRAY(SELECT j FROM job AS j
                    WHERE j.org_id = p_org AND j.job_id < v_before
                      AND (NOT v_query ? 'status' OR j.status = v_query ->> 'status')

@@ -168,15 +168,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_query jsonb := p_request -> 'query';
   v_limit int := pl.page_limit(p_request);
-  v_before bigint := 9223372036854775807;
+  v_before bigint := coalesce(pl.number_cursor(p_request), 9223372036854775807);
   v_rows snapshot[];
 BEGIN
-  IF v_query ? 'cursor' THEN
-    IF pl.cursor_decode(v_query ->> 'cursor') !~ '^[0-9]{1,18}$' THEN
-      PERFORM pl.fail_cursor();
-    END IF;
-    v_before := pl.cursor_decode(v_query ->> 'cursor')::bigint;
-  END IF;
   v_rows := ARRAY(SELECT s FROM snapshot AS s
                    WHERE s.org_id = p_org AND s.snapshot_id < v_before AND (NOT v_query ? 'of' OR s.form = v_query ->> 'of')
                      AND pl.snapshot_seen(p_org, s, p_request -> 'who')

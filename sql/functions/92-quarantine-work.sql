@@ -11,18 +11,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.quarantine_json(quarantine) IS 'A row of quarantine as a list shows it: all but what came';
 
-CREATE FUNCTION pl.number_cursor(p_request jsonb) RETURNS bigint
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  v_text text := pl.cursor_decode(p_request #>> '{query,cursor}');
-BEGIN
-  IF v_text !~ '^[0-9]{1,18}$' THEN
-    PERFORM pl.fail_cursor();
-  END IF;
-  RETURN v_text::bigint;
-END $$;
-COMMENT ON FUNCTION pl.number_cursor(jsonb) IS 'The number a cursor stands for; null without one';
-
 CREATE FUNCTION pl.quarantine_list(p_org int, p_request jsonb) RETURNS TABLE (body text, next text)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
