@@ -21,7 +21,8 @@ class Run:
     def __init__(self, local):
         self.start = time.monotonic()
         self.process = subprocess.Popen([ROOT / "tools" / "run.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        env=environment(PLUMBLINE_LOCAL=local, BUILD=BINARY.parent), start_new_session=True)
+                                        env=environment(PLUMBLINE_LOCAL=local, BUILD=BINARY.parent), start_new_session=True,
+                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored in what a shell runs with &
         self.text = ""
         for line in self.process.stdout:
             self.text += line
