@@ -1,7 +1,7 @@
 # Plumbline: builds the binary, runs it, tests it. `make` alone says what there is.
 #
 # Variables: BUILD (where everything made goes), CC, SANITIZER (address,undefined or thread), COVERAGE=1, WERROR (empty: warnings
-# stay warnings), OPT, PREFIX and DESTDIR (install).
+# stay warnings), OPT, WEB (off: without the dashboard), PREFIX and DESTDIR (install).
 
 BUILD     ?= build
 PREFIX    ?= /usr/local
@@ -82,16 +82,26 @@ help: ## this list
 	@echo "First time: make run"
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────
-.PHONY: deps build run
+.PHONY: deps build run web web-dev
 deps: ## install what building, running and testing need (Debian, Ubuntu)
 	@tools/deps.sh
 
-build: $(BUILD)/plumbline ## compile build/plumbline
+build: web $(BUILD)/plumbline ## compile build/plumbline (WEB=off: without the dashboard)
 
 run: ## install what is missing, build, start with a private PostgreSQL and sample data on http://127.0.0.1:8080
 	@tools/deps.sh
 	@$(MAKE) --no-print-directory build
 	@BUILD=$(BUILD) tools/run.sh
+
+# The dashboard: BUILD/web/index.html and BUILD/web/assets, or an empty BUILD/web where it is left out. BUILD/web.stamp says which, and changes with it.
+WEB       ?= on
+WEB_FILES := $(shell find web -name node_modules -prune -o -type f -print)
+web: $(BUILD)/web.stamp ## build the dashboard alone
+$(BUILD)/web.stamp: $(WEB_FILES) $(if $(filter $(WEB),$(shell cat $(BUILD)/web.stamp 2>/dev/null)),,FORCE)
+	$(Q)web/make.sh $(BUILD) $(WEB)
+
+web-dev: $(BUILD)/web.stamp ## the dashboard from its sources, in front of a running service (URL=http://127.0.0.1:8080)
+	@node web/dev.mjs $(or $(URL),http://127.0.0.1:8080)
 
 $(BUILD)/plumbline: $(OBJECTS)
 	$(call say,LINK,$@)

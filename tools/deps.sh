@@ -2,19 +2,19 @@
 # Installs what building, running and testing need: tools/deps.sh [--all]. Does nothing, and asks for nothing, when it is all there.
 #
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
-# valgrind, wrk (bench); tests skip what these bring when they are not there: node (the contract against other people's tools),
+# valgrind, wrk (bench); tests skip what these bring when they are not there: npm packages (the contract against other people's tools),
 # prometheus (promtool), pgbouncer.
 set -eu
 export LC_ALL=C
 
 # gcc, libc6-dev … : the build; postgresql, python3, curl, jq: make run and the tools;
-# check, pgtap, jsonschema: make test. The generator of the C from SQL and YAML needs python3-yaml.
+# check, pgtap, jsonschema, chromium and fonts for it: make test; node: the dashboard. The generator of the C from SQL and YAML needs python3-yaml.
 WANTED="gcc libc6-dev make binutils pkg-config ca-certificates
 	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev zlib1g-dev libcsv-dev
 	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils python3 python3-yaml
-	check postgresql-15-pgtap python3-jsonschema"
+	check postgresql-15-pgtap python3-jsonschema chromium fonts-liberation"
+command -v npm >/dev/null || WANTED="$WANTED nodejs npm" # other distributors of node pack both in one
 EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer shellcheck"
-command -v npm >/dev/null || EXTRA="$EXTRA nodejs npm" # other distributors of node pack both in one
 
 all=no
 case ${1:-} in
@@ -53,13 +53,16 @@ pick_postgresql() {
 	[ -z "$version" ] || WANTED=$(echo "$WANTED" | sed "s/postgresql-15/postgresql-$version/; s/postgresql-client-15/postgresql-client-$version/; s/postgresql-15-pgtap/postgresql-$version-pgtap/")
 }
 
-# Linters and a validating proxy for openapi.yaml, in the versions of the lock file.
+# What tests use from npm, in the versions of the lock files. Without a registry everything but those tests goes on.
+install_locked() {
+	cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && return 0
+	npm ci --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --loglevel=error && cp "$1/package-lock.json" "$1/node_modules/.installed"
+}
 npm_packages() {
-	contract=$(dirname "$0")/../tests/contract
-	[ "$all" = yes ] || return 0
-	cmp -s "$contract/package-lock.json" "$contract/node_modules/.installed" && return 0
-	npm ci --prefix "$contract"
-	cp "$contract/package-lock.json" "$contract/node_modules/.installed"
+	command -v npm >/dev/null || return 0
+	tests=$(dirname "$0")/../tests
+	install_locked "$tests/web" || echo "deps: no packages for tests/web: the tests of the dashboard will be skipped" >&2
+	[ "$all" = no ] || install_locked "$tests/contract"
 }
 
 needed=$(missing)

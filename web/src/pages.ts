@@ -1,0 +1,27 @@
+// The map of the dashboard: a page is one file in pages/ and one line here. docs/dashboard.md says how to add one.
+import type { ComponentType } from 'preact'
+import type { FilterName } from './components/filters'
+
+export interface PageProps {
+	/** What the `{…}` of the path stand for. */
+	params: Record<string, string>
+}
+
+export interface Page {
+	path: string
+	title: string
+	/** Shown in the navigation; a page without it is reached from another. */
+	nav?: string
+	/** The page in the navigation that this one belongs to. */
+	under?: string
+	/** Who does not have one of these scopes does not see it. */
+	scopes: readonly string[]
+	filters: readonly FilterName[]
+	load: () => Promise<{ default: ComponentType<PageProps> }>
+}
+
+const ALL: readonly FilterName[] = ['period', 'compare_to', 'team']
+
+export const pages: Page[] = [
+	{ path: '/reps', title: 'Reps', nav: 'Reps', scopes: ['read'], filters: ALL, load: () => import('./pages/reps') }
+]
