@@ -121,7 +121,7 @@ $(GEN)/%.o: $(GEN)/%.c | $(GENERATED_HEADERS)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # SQL, presets and the published contract become C: an enum of statements, their texts, the migrations, the functions, openapi.yaml.
-EMBEDDED := $(wildcard sql/migrations/*.sql sql/functions/*.sql sql/metrics/*.sql sql/statements/*.sql handlers/webhook/presets/*.json openapi.yaml)
+EMBEDDED := $(wildcard sql/migrations/*.sql sql/functions/*.sql sql/metrics/*.sql sql/reporting/*.sql sql/statements/*.sql handlers/webhook/presets/*.json openapi.yaml)
 $(GEN)/stamp: sql/embed.py $(EMBEDDED) $(GEN)/embedded.list
 	$(call say,SQL,$(GEN))
 	$(Q)$(PYTHON) sql/embed.py $(GEN)
@@ -225,7 +225,7 @@ $(BUILD)/tests/bench/hello: tests/bench/hello.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(shell pkg-config --libs libmicrohttpd)
 
-docs: build ## remake what the code says in docs/: the dictionary of metrics, the table of settings
+docs: build ## remake what the code says in docs/: the dictionary of metrics, the tables of settings and of the views for reports
 	@BUILD=$(BUILD) PLUMBLINE_DOCS=write tools/test.sh tests/contract/test_docs.py
 
 lint: $(GENERATED_HEADERS) ## style, walls between the parts, clang-tidy and cppcheck where they are

@@ -3,7 +3,7 @@
 
 statements.h   enum statement: one constant a file of sql/statements, named after it
 statements.c   its name and text
-embedded.c     migrations, the functions of schema pl, openapi.yaml and the same as JSON (see server/embedded.h)
+embedded.c     migrations, the functions of schema pl with the views of schema reporting, openapi.yaml and the same as JSON (see server/embedded.h)
 presets.c      the presets of handlers/webhook/presets, one a file, named after it (see handlers/webhook/source.h)
 
 A file is written only when its content changed, so that nothing is compiled for nothing.
@@ -18,7 +18,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MADE = "/* Made by sql/embed.py. */\n"
-# Code is replaced whole: no table depends on a function or type of schema pl.
+# Code is replaced whole: no table depends on a function or type of schema pl, and no view of schema reporting, whose grants have to survive.
 REPLACE = "DROP SCHEMA IF EXISTS pl CASCADE;\nCREATE SCHEMA pl;\n"
 # A whole file is one literal: longer than what ISO C promises, not than what gcc and clang take.
 LONG = '#pragma GCC diagnostic ignored "-Woverlength-strings"\n'
@@ -76,7 +76,7 @@ def openapi():
 
 def embedded_c():
     migrations = [(path.stem, read(path)) for path in files("migrations")]
-    functions = REPLACE + "".join(f"-- {path.name}\n{read(path).rstrip()}\n" for path in files("functions") + files("metrics"))
+    functions = REPLACE + "".join(f"-- {path.name}\n{read(path).rstrip()}\n" for path in files("functions") + files("metrics") + files("reporting"))
     contract, contract_json = openapi()
     rows = "".join(f'\t{{"{stem}", "{checksum(text)}",\n\t{literal(text)}}},\n' for stem, text in migrations)
     return (MADE + LONG + '#include "embedded.h"\n\n'

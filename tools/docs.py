@@ -3,6 +3,7 @@
 
     tools/docs.py settings            the table of settings in docs/operations.md, from server/settings.c
     tools/docs.py metrics FILE        docs/metrics.md, from the answer of GET /v1/metrics ("-": standard input)
+    tools/docs.py reporting FILE      the tables of views in docs/reporting.md, from what the database says of them: [{view, means, columns}]
 
 With --check nothing is written; the exit code is 1 when something would change.
 """
@@ -12,7 +13,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- settings: made by tools/docs.py settings -->", "<!-- end of settings -->"
+BEGIN, END = "<!-- {0}: made by tools/docs.py {0} -->", "<!-- end of {0} -->"
 
 
 def string(row, member):
@@ -36,11 +37,16 @@ def settings_table():
     return "\n".join(lines)
 
 
-def settings(check):
-    path = ROOT / "docs/operations.md"
+def put_between(page, what, made, check):
+    path = ROOT / page
     text = path.read_text(encoding="utf-8")
-    start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    return put(path, text[:start] + "\n" + settings_table() + "\n" + text[end:], check)
+    begin = BEGIN.format(what)
+    start, end = text.index(begin) + len(begin), text.index(END.format(what))
+    return put(path, text[:start] + "\n" + made + "\n" + text[end:], check)
+
+
+def settings(check):
+    return put_between("docs/operations.md", "settings", settings_table(), check)
 
 
 def cell(value):
@@ -68,9 +74,21 @@ def metrics_page(dictionary):
     return "\n".join(lines).rstrip() + "\n"
 
 
+def given(source):
+    return json.loads(sys.stdin.read() if source == "-" else pathlib.Path(source).read_text(encoding="utf-8"))
+
+
 def metrics(check, source):
-    text = sys.stdin.read() if source == "-" else pathlib.Path(source).read_text(encoding="utf-8")
-    return put(ROOT / "docs/metrics.md", metrics_page(json.loads(text)), check)
+    return put(ROOT / "docs/metrics.md", metrics_page(given(source)), check)
+
+
+def reporting(check, source):
+    lines = []
+    for view in given(source):
+        lines += [f"### {view['view']}", f"{view['means']}.", "", "| column | type | meaning |", "| --- | --- | --- |"]
+        lines += [f"| `{column['name']}` | {column['type']} | {cell(column['means'])} |" for column in view["columns"]]
+        lines.append("")
+    return put_between("docs/reporting.md", "reporting", "\n".join(lines).rstrip(), check)
 
 
 def put(path, text, check):
@@ -88,8 +106,8 @@ def main(arguments):
     words = [word for word in arguments if word != "--check"]
     if words == ["settings"]:
         return settings(check)
-    if len(words) == 2 and words[0] == "metrics":
-        return metrics(check, words[1])
+    if len(words) == 2 and words[0] in ("metrics", "reporting"):
+        return {"metrics": metrics, "reporting": reporting}[words[0]](check, words[1])
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -59,7 +59,7 @@ def faults_of(path, names):
 
 def main():
     names = tables()
-    for folder in ("migrations", "functions", "metrics", "statements"):
+    for folder in ("migrations", "functions", "metrics", "reporting", "statements"):
         for path in sorted((ROOT / "sql" / folder).glob("*.sql")):
             for line, what in faults_of(path, names):
                 if folder != "migrations" or "names" not in what:
