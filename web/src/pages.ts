@@ -22,6 +22,9 @@ export interface Page {
 
 const ALL: readonly FilterName[] = ['period', 'compare_to', 'team']
 
+const PERIOD_AND_TEAM: readonly FilterName[] = ['period', 'team']
+
 export const pages: Page[] = [
+	{ path: '/', title: 'Summary', nav: 'Summary', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/summary') },
 	{ path: '/reps', title: 'Reps', nav: 'Reps', scopes: ['read'], filters: ALL, load: () => import('./pages/reps') }
 ]
