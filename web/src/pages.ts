@@ -26,5 +26,6 @@ const PERIOD_AND_TEAM: readonly FilterName[] = ['period', 'team']
 
 export const pages: Page[] = [
 	{ path: '/', title: 'Summary', nav: 'Summary', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/summary') },
-	{ path: '/reps', title: 'Reps', nav: 'Reps', scopes: ['read'], filters: ALL, load: () => import('./pages/reps') }
+	{ path: '/reps', title: 'Reps', nav: 'Reps', scopes: ['read'], filters: ALL, load: () => import('./pages/reps') },
+	{ path: '/reps/{id}', title: 'Rep', under: '/reps', scopes: ['read'], filters: ['period'], load: () => import('./pages/rep') }
 ]

@@ -4,6 +4,7 @@ import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { percent } from '../lib/format'
 import type { MixKey } from '../lib/types'
 import { classes } from './basics'
+import { planOrder } from './mix'
 
 const BAR = 26
 const GAP = 6
@@ -57,7 +58,7 @@ export function MixFlow({ keys, label, actual = 'Sold' }: { keys: MixKey[]; labe
 		return () => observer.disconnect()
 	}, [])
 
-	const ordered = [...keys].sort((a, b) => Number(a.unplanned) - Number(b.unplanned) || (b.target ?? 0) - (a.target ?? 0) || (b.actual ?? 0) - (a.actual ?? 0))
+	const ordered = planOrder(keys)
 	const height = Math.max(340, ordered.length * (LABEL_MIN + 4))
 	const parts = lay(ordered, height)
 	const planned = parts.filter(part => part.planned > 0)

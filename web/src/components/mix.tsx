@@ -12,13 +12,17 @@ interface Props {
 	actual?: string
 }
 
+/** The plan's order, the largest first; what the plan does not name comes last. */
+export const planOrder = (keys: MixKey[]): MixKey[] =>
+	[...keys].sort((a, b) => Number(a.unplanned) - Number(b.unplanned) || (b.target ?? 0) - (a.target ?? 0) || (b.actual ?? 0) - (a.actual ?? 0))
+
 const share = (part: number | null, whole: number) => `${((part ?? 0) / whole) * 100}%`
 
 export function MixRows({ keys, label, currency, actual = 'Sold' }: Props) {
 	const whole = Math.max(0.01, ...keys.map(key => Math.max(key.target ?? 0, key.actual ?? 0))) * 1.04
 	return (
 		<ul class="mix">
-			{keys.map(key => (
+			{planOrder(keys).map(key => (
 				<li key={key.key} class="mix-row">
 					<span class="mix-label">{label(key.key)}{key.unplanned && <span class="mix-unplanned">not in the plan</span>}</span>
 					<span class="mix-track" aria-hidden="true">
@@ -39,7 +43,7 @@ export function MixRows({ keys, label, currency, actual = 'Sold' }: Props) {
 
 export function MixTable({ keys, label, currency, actual = 'Sold' }: Props) {
 	return (
-		<DataTable caption={`${actual} against the plan`} rows={keys} rowKey={row => row.key} columns={[
+		<DataTable caption={`${actual} against the plan`} rows={planOrder(keys)} rowKey={row => row.key} columns={[
 			{ key: 'key', label: 'Part', sort: row => label(row.key), cell: row => <>{label(row.key)}{row.unplanned && <span class="mix-unplanned">not in the plan</span>}</> },
 			{ key: 'target', label: 'Plan', align: 'right', sort: row => row.target, cell: row => percent(row.target, 1) },
 			{ key: 'actual', label: actual, align: 'right', sort: row => row.actual, cell: row => percent(row.actual, 1) },

@@ -1,9 +1,10 @@
 // A table one can sort and walk with the keyboard. Figures stand under each other; what rests on few cases is grey and says so.
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import { interval, NONE, why } from '../lib/format'
+import { interval } from '../lib/format'
 import type { Row, Value } from '../lib/types'
 import { classes, SmallN, Status } from './basics'
+import { MetricValue } from './metric-value'
 import { Term } from './term'
 
 export interface Column<T> {
@@ -109,7 +110,7 @@ function Head<T>({ column, order, press }: { column: Column<T>; order: Order | n
 
 /** A metric in a cell: the value, what it may be as well, and whether it rests on little; then it gets no verdict. */
 export function MetricCell({ row, text }: { row: Row | undefined; text: (value: Value) => string }) {
-	if (!row || row.value === null) return <span class="no-value" title={why(row?.reason)}>{NONE}</span>
+	if (!row || row.value === null) return <MetricValue row={row} text={text} />
 	return (
 		<span class={classes('metric-cell', row.low_n && 'is-low')}>
 			<span class="value">{text(row.value)}</span>

@@ -24,11 +24,14 @@ export const periodName = (period: string): string => {
 	return preset ? preset[1] : days ? `${days[0]} to ${days[1]}` : period
 }
 
+const DAY_MS = 86_400_000
+const isoDay = (date: Date): string => date.toISOString().slice(0, 10)
+
+/** The last day of what ends before `end`. */
+export const lastDay = (end: string): string => isoDay(new Date(Date.parse(`${end}T00:00:00Z`) - DAY_MS))
+
 /** The twelve months that end with a period, as a period; `end` is the first day after it. */
 export function yearUpTo(end: string): string {
 	const day = new Date(`${end}T00:00:00Z`)
-	const last = new Date(day.getTime() - 86_400_000)
-	const first = new Date(Date.UTC(day.getUTCFullYear() - 1, day.getUTCMonth(), day.getUTCDate()))
-	const text = (date: Date) => date.toISOString().slice(0, 10)
-	return `${text(first)}..${text(last)}`
+	return `${isoDay(new Date(Date.UTC(day.getUTCFullYear() - 1, day.getUTCMonth(), day.getUTCDate())))}..${lastDay(end)}`
 }

@@ -15,7 +15,7 @@ import { useAnswer } from '../lib/answers'
 import { useFilters, type Filters } from '../lib/filters'
 import { date, percent, points, why } from '../lib/format'
 import { useLabels } from '../lib/labels'
-import { periodName } from '../lib/periods'
+import { lastDay, periodName } from '../lib/periods'
 import type { Row, Terms } from '../lib/types'
 
 interface Summary extends Terms {
@@ -60,8 +60,6 @@ function Head({ summary, label }: Pick<Props, 'summary' | 'label'>) {
 		</div>
 	)
 }
-
-const lastDay = (end: string): string => new Date(new Date(`${end}T00:00:00Z`).getTime() - 86_400_000).toISOString().slice(0, 10)
 
 function Picture({ summary, label, metric, request }: Props) {
 	const mix = summary.segment_mix
