@@ -104,7 +104,8 @@ static bool is_conditional(const struct request *request, const char *tag)
 
 	if (request->method != METHOD_GET && request->method != METHOD_HEAD)
 		return false;
-	return header != NULL && etag_matches(*header, tag);
+	/* "*" asks whether there is anything: that shows only when it is read. */
+	return header != NULL && memchr(header->data, '"', header->size) != NULL && etag_matches(*header, tag);
 }
 
 /* The answer from memory, or on to a worker that makes it. */

@@ -117,8 +117,12 @@ enum err job_admit(struct thread *thread, struct job *job)
 void job_finish(struct job *job, enum err err)
 {
 	/* The reply of an answer that is being sent already is the loop's. */
-	if (job->request.answer == NULL || !answer_stream_begun(job->request.answer))
+	if (job->request.answer == NULL || !answer_stream_begun(job->request.answer)) {
 		job->reply.err = err;
+		/* Only what can be asked for again with If-None-Match has an entity tag. */
+		if (job->request.method != METHOD_GET && job->request.method != METHOD_HEAD)
+			job->reply.etag[0] = '\0';
+	}
 	job->done(job);
 }
 
@@ -205,9 +209,6 @@ void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from)
 	while (job != NULL) {
 		struct job *next = job->next;
 
-		/* Only what can be asked for again with If-None-Match has an entity tag. */
-		if (job->request.method != METHOD_GET && job->request.method != METHOD_HEAD)
-			job->reply.etag[0] = '\0';
 		job_finish(job, job->reply.err);
 		job = next;
 	}

@@ -128,8 +128,9 @@ BEGIN
     'tiers', coalesce(v_moves #> '{accounts,tier}', '[]'), 'segments', coalesce(v_moves #> '{accounts,segment}', '[]'),
     'bookings', pl.preview_json(q, v_rows -> 'bookings', v_moves -> 'bookings'),
     'pipeline', pl.preview_json(q, v_rows -> 'pipeline', v_moves -> 'pipeline'),
-    'warnings', pl.strategy_lint(p_org, v_strategy.body))::text;
+    -- the lint counts all accounts: it is told to whoever sees them all
+    'warnings', CASE WHEN coalesce(p_request #>> '{who,scope}', 'all') = 'all' THEN pl.strategy_lint(p_org, v_strategy.body) ELSE '[]' END)::text;
 END $$;
 COMMENT ON FUNCTION pl.strategy_preview(int, jsonb) IS
   'POST /v1/strategies/{id}/preview: which accounts, won deals and open deals would move between tiers, segments and classes, with counts, money '
-  'and ids, of what the key may see; and the lint. At now, or when the document comes into force if that is later. Writes nothing';
+  'and ids, of what the key may see; and, to a key that sees everything, the lint. At now, or when the document comes into force if that is later. Writes nothing';

@@ -138,6 +138,18 @@ class EntityTags(Case):
         self.assert_problem(self.client.delete("/v1/teams/t", {"If-Match": '"another"'}), 412, "precondition_failed")
         self.assertEqual(self.client.put("/v1/teams/t", {"name": "T"}, {"If-Match": tag}).status, 200)
 
+    def test_an_answer_to_a_post_has_none_first_or_again(self):
+        question = {"metrics": ["win_rate"], "period": "2026-Q1"}
+        for _ in range(2):
+            answer = self.client.post("/v1/query", question)
+            self.assert_ok(answer)
+            self.assertIsNone(answer.headers["ETag"])
+
+    def test_anything_is_not_what_is_not_there(self):
+        self.assertEqual(self.client.get("/v1/accounts/t", {"If-None-Match": "*"}).status, 304)
+        for path in ("/v1/accounts/nothing", "/v1/strategies/s999", "/v1/opportunities/nothing/alignment"):
+            self.assert_problem(self.client.get(path, {"If-None-Match": "*"}), 404, "not_found")
+
     def tick(self):
         type(self).written += 1
         return self.written
