@@ -27,5 +27,12 @@ const PERIOD_AND_TEAM: readonly FilterName[] = ['period', 'team']
 export const pages: Page[] = [
 	{ path: '/', title: 'Summary', nav: 'Summary', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/summary') },
 	{ path: '/reps', title: 'Reps', nav: 'Reps', scopes: ['read'], filters: ALL, load: () => import('./pages/reps') },
-	{ path: '/reps/{id}', title: 'Rep', under: '/reps', scopes: ['read'], filters: ['period'], load: () => import('./pages/rep') }
+	{ path: '/reps/{id}', title: 'Rep', under: '/reps', scopes: ['read'], filters: ['period'], load: () => import('./pages/rep') },
+	{ path: '/segments', title: 'Segments', nav: 'Segments', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/segments') },
+	{ path: '/segments/{key}', title: 'Segment', under: '/segments', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/segment') },
+	{ path: '/offer', title: 'Products and messages', nav: 'Products and messages', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/offer') },
+	{ path: '/accounts', title: 'Accounts', nav: 'Accounts', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/accounts') },
+	{ path: '/accounts/{id}', title: 'Account', under: '/accounts', scopes: ['read'], filters: [], load: () => import('./pages/account') },
+	{ path: '/deals', title: 'Deals', nav: 'Deals', scopes: ['read'], filters: PERIOD_AND_TEAM, load: () => import('./pages/deals') },
+	{ path: '/deals/{id}', title: 'Deal', under: '/deals', scopes: ['read'], filters: [], load: () => import('./pages/deal') }
 ]
