@@ -4,7 +4,8 @@ import { useLabels } from '../lib/labels'
 import { useNames } from '../lib/names'
 import type { Paged } from '../lib/paging'
 import type { Value } from '../lib/types'
-import { PageLink, ProblemNote } from './basics'
+import { ProblemNote } from './basics'
+import { DealLink, RepLink } from './links'
 import { DataTable, type Column } from './table'
 import { ClassMark } from './verdict'
 
@@ -24,18 +25,15 @@ export interface DealRow {
 	currency: string | null
 }
 
-export const dealPath = (id: string): string => `/deals/${encodeURIComponent(id)}`
-export const accountPath = (id: string): string => `/accounts/${encodeURIComponent(id)}`
-
 export function DealTable({ rows, currency, caption, dated }: { rows: DealRow[]; currency: string | null; caption: string; dated: string }) {
 	const label = useLabels()
 	const rep = useNames('reps')
 	const columns: Column<DealRow>[] = [
-		{ key: 'deal', label: 'Deal', sort: row => row.name ?? row.id, cell: row => <PageLink to={dealPath(row.id)}>{row.name ?? row.id}</PageLink> },
+		{ key: 'deal', label: 'Deal', sort: row => row.name ?? row.id, cell: row => <DealLink id={row.id}>{row.name ?? row.id}</DealLink> },
 		{ key: 'class', label: 'Verdict', sort: row => row.class, cell: row => <ClassMark name={row.class} reason={row.class === 'unknown' ? row.reason : null} /> },
 		{ key: 'segment', label: 'Segment', wide: true, sort: row => row.segment, cell: row => (row.segment ? label(row.segment) : '–') },
 		{ key: 'tier', label: 'Tier', wide: true, sort: row => row.tier, cell: row => row.tier ?? '–' },
-		{ key: 'rep', label: 'Rep', wide: true, sort: row => rep(row.rep), cell: row => rep(row.rep) },
+		{ key: 'rep', label: 'Rep', wide: true, sort: row => rep(row.rep), cell: row => <RepLink id={row.rep}>{rep(row.rep)}</RepLink> },
 		{ key: 'origin', label: 'Origin', wide: true, sort: row => row.origin, cell: row => row.origin ?? '–' },
 		{ key: 'at', label: dated, wide: true, align: 'right', sort: row => row.at, cell: row => date(row.at) },
 		{ key: 'money', label: 'Money', align: 'right', sort: row => (row.money === null ? null : Number(row.money)), cell: row => <span title={exact(row.money, currency)}>{money(row.money, currency)}</span> }

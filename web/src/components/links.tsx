@@ -21,3 +21,5 @@ interface Props {
 export const RepLink = (props: Props) => <Linked kind="reps" {...props} />
 export const DealLink = (props: Props) => <Linked kind="deals" {...props} />
 export const AccountLink = (props: Props) => <Linked kind="accounts" {...props} />
+export const SegmentLink = (props: Props) => <Linked kind="segments" {...props} />
+export const StrategyLink = (props: Props) => <Linked kind="strategies" {...props} />

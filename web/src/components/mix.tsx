@@ -32,7 +32,7 @@ export function MixRows({ keys, label, currency, actual = 'Sold' }: Props) {
 					<span class="mix-figures">
 						<span class="mix-actual" title={currency ? money(key.amount, currency) : undefined}>{percent(key.actual)}</span>
 						<span class="mix-target">plan {key.target === null ? NONE : percent(key.target)}</span>
-						<span class={classes('mix-gap', (key.gap ?? 0) > 0 ? 'is-over' : 'is-under')}>{points(key.gap, 0)}</span>
+						<span class={classes('mix-gap', Math.round((key.gap ?? 0) * 100) > 0 ? 'is-over' : 'is-under')}>{points(key.gap, 0)}</span>
 					</span>
 				</li>
 			))}

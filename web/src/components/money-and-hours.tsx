@@ -1,7 +1,8 @@
 // Where money comes from, where hours go, where both were meant to go: a segment a line, two bars and two plumb lines.
 import { percent, points } from '../lib/format'
 import type { MixKey } from '../lib/types'
-import { classes, PageLink } from './basics'
+import { classes } from './basics'
+import { SegmentLink } from './links'
 import { DataTable } from './table'
 
 export interface Place {
@@ -37,7 +38,7 @@ export function MoneyAndHours({ rows, label }: { rows: Place[]; label: (key: str
 		<ul class="mix two">
 			{rows.map(row => (
 				<li key={row.key} class="two-row">
-					<span class="mix-label"><PageLink to={`/segments/${encodeURIComponent(row.key)}`}>{label(row.key)}</PageLink>{row.money?.unplanned && <span class="mix-unplanned">not in the plan</span>}</span>
+					<span class="mix-label"><SegmentLink id={row.key}>{label(row.key)}</SegmentLink>{row.money?.unplanned && <span class="mix-unplanned">not in the plan</span>}</span>
 					<span class="two-tracks"><Track part={row.money} whole={whole} kind="money" /><Track part={row.hours} whole={whole} kind="hours" /></span>
 				</li>
 			))}
@@ -49,7 +50,7 @@ export function MoneyAndHours({ rows, label }: { rows: Place[]; label: (key: str
 export function MoneyAndHoursTable({ rows, label }: { rows: Place[]; label: (key: string) => string }) {
 	return (
 		<DataTable caption="Money and hours by segment" rows={rows} rowKey={row => row.key} columns={[
-			{ key: 'key', label: 'Segment', sort: row => label(row.key), cell: row => <PageLink to={`/segments/${encodeURIComponent(row.key)}`}>{label(row.key)}</PageLink> },
+			{ key: 'key', label: 'Segment', sort: row => label(row.key), cell: row => <SegmentLink id={row.key}>{label(row.key)}</SegmentLink> },
 			{ key: 'plan', label: 'Plan', align: 'right', sort: row => row.money?.target ?? null, cell: row => percent(row.money?.target ?? null, 1) },
 			{ key: 'money', label: 'Money', align: 'right', sort: row => row.money?.actual ?? null, cell: row => percent(row.money?.actual ?? null, 1) },
 			{ key: 'plan_hours', label: 'Plan, hours', align: 'right', sort: row => row.hours?.target ?? null, cell: row => percent(row.hours?.target ?? null, 1) },

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { Answered, PageLink, ProblemNote } from '../components/basics'
 import { More } from '../components/deals'
 import { Figure } from '../components/figure'
+import { RepLink, StrategyLink } from '../components/links'
 import { PageHead } from '../components/page-head'
 import { DataTable } from '../components/table'
 import { ClassMark, Criteria, Facts, ScoreScale, shown, type Breakdown, type Tier } from '../components/verdict'
@@ -129,7 +130,7 @@ function Known({ account }: { account: Answer<Account> }) {
 			{data => (
 				<Figure title="What is known" request={account.request} csv={false}>
 					<Facts facts={[
-						['Status', data.status], ['Owner', rep(data.owner)], ['Target', data.is_target ? 'yes' : 'no'],
+						['Status', data.status], ['Owner', <RepLink id={data.owner}>{rep(data.owner)}</RepLink>], ['Target', data.is_target ? 'yes' : 'no'],
 						...(data.parent ? [['Parent', data.parent] as [string, string]] : []),
 						...Object.entries(data.attributes ?? {}).map(([name, value]) => [words(name), shown(value)] as [string, string])
 					]} />
@@ -154,7 +155,7 @@ export default function AccountPage({ params }: PageProps) {
 					<PageHead crumb={<PageLink to="/accounts">Accounts</PageLink>} title={fit.name ?? fit.account} lead={<><ClassMark name={fit.class} reason={fit.reason} /> · {label(fit.segment)} · tier {fit.tier}</>} />
 					<div class="stack">
 						{fit.score !== undefined && fit.criteria && (
-							<Figure title="How well it fits" request={answer.request} csv={false} lead={<>By <PageLink to={`/strategy/${encodeURIComponent(fit.strategy!)}`}>{fit.strategy_name}</PageLink>{fit.valid_from && <>, since {date(fit.valid_from)}</>}. {fit.coverage !== null && `${percent(fit.coverage)} of what counts is known.`}</>}>
+							<Figure title="How well it fits" request={answer.request} csv={false} lead={<>By <StrategyLink id={fit.strategy}>{fit.strategy_name}</StrategyLink>{fit.valid_from && <>, since {date(fit.valid_from)}</>}. {fit.coverage !== null && `${percent(fit.coverage)} of what counts is known.`}</>}>
 								<ScoreScale fit={fit} tiers={fit.tiers ?? []} />
 								<Criteria fit={fit} />
 							</Figure>

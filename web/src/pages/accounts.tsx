@@ -1,8 +1,9 @@
 // Accounts: the customers there are, the targets and whether anybody sees them, and those that fit and nobody sells to.
-import { Answered, Empty, PageLink } from '../components/basics'
+import { Answered, Empty } from '../components/basics'
 import { Choice, useChoice } from '../components/choice'
-import { accountPath, More } from '../components/deals'
+import { More } from '../components/deals'
 import { Figure } from '../components/figure'
+import { AccountLink, RepLink } from '../components/links'
 import { PageHead } from '../components/page-head'
 import { DataTable, type Column } from '../components/table'
 import { ClassMark } from '../components/verdict'
@@ -50,10 +51,10 @@ function Coverage({ state }: { state: string | undefined }) {
 
 function columns(shown: string, currency: string | null, label: (key: string) => string, rep: (id: string | null) => string): Column<AccountRow>[] {
 	const common: Column<AccountRow>[] = [
-		{ key: 'account', label: 'Account', sort: row => row.name ?? row.id, cell: row => <PageLink to={accountPath(row.id)}>{row.name ?? row.id}</PageLink> },
+		{ key: 'account', label: 'Account', sort: row => row.name ?? row.id, cell: row => <AccountLink id={row.id}>{row.name ?? row.id}</AccountLink> },
 		{ key: 'segment', label: 'Segment', wide: true, sort: row => row.segment, cell: row => label(row.segment) },
 		{ key: 'tier', label: 'Tier', sort: row => row.tier, cell: row => row.tier },
-		{ key: 'rep', label: 'Owner', wide: true, sort: row => rep(row.rep), cell: row => rep(row.rep) }
+		{ key: 'rep', label: 'Owner', wide: true, sort: row => rep(row.rep), cell: row => <RepLink id={row.rep}>{rep(row.rep)}</RepLink> }
 	]
 	if (shown === 'client_share_on_strategy') {
 		return [...common, { key: 'class', label: 'Verdict', sort: row => row.class, cell: row => <ClassMark name={row.class} reason={row.class === 'unknown' ? row.reason : null} /> },

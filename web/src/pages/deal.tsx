@@ -1,8 +1,8 @@
 // Why a deal counts as it does: when it was judged, by which strategy, on what it rests, in which numbers it is.
 import type { ComponentChildren } from 'preact'
 import { Answered, PageLink } from '../components/basics'
-import { accountPath } from '../components/deals'
 import { Figure } from '../components/figure'
+import { AccountLink, RepLink, StrategyLink } from '../components/links'
 import { PageHead } from '../components/page-head'
 import { DataTable } from '../components/table'
 import { Term } from '../components/term'
@@ -63,7 +63,7 @@ function JudgedAt({ title, verdict, label }: { title: string; verdict: Verdict; 
 				['Segment', label(verdict.segment)],
 				['Tier', verdict.tier],
 				['Score', verdict.score === null ? NONE : `${count(verdict.score)} of 100`],
-				['Strategy', verdict.strategy ? <PageLink to={`/strategy/${encodeURIComponent(verdict.strategy)}`}>{verdict.strategy}</PageLink> : NONE],
+				['Strategy', verdict.strategy ? <StrategyLink id={verdict.strategy} /> : NONE],
 				['Credited to', `${rep(verdict.rep)}${verdict.team ? `, ${team(verdict.team)}` : ''}`],
 				['Known', verdict.coverage === null ? NONE : `${percent(verdict.coverage)} of what counts${verdict.backcast ? '; in part known only later' : ''}`]
 			]} />
@@ -93,6 +93,7 @@ export default function DealPage({ params }: PageProps) {
 	const rep = useNames('reps')
 	const id = params['id']!
 	const answer = useAnswer<Deal>({ path: `/v1/opportunities/${encodeURIComponent(id)}/alignment`, query: { as_of, known_at } })
+	const account = useAnswer<{ name: string | null }>(answer.data?.account ? { path: `/v1/accounts/${encodeURIComponent(answer.data.account)}` } : null)
 	return (
 		<Answered answer={answer} what="Looking at the deal">
 			{deal => {
@@ -103,8 +104,8 @@ export default function DealPage({ params }: PageProps) {
 						<div class="stack">
 							<Figure title="The deal" request={answer.request} csv={false}>
 								<Facts facts={[
-									['Account', deal.account ? <PageLink to={accountPath(deal.account)}>{deal.account}</PageLink> : 'none named'],
-									['Owner', rep(deal.owner)],
+									['Account', deal.account ? <AccountLink id={deal.account}>{account.data?.name ?? deal.account}</AccountLink> : 'none named'],
+									['Owner', <RepLink id={deal.owner}>{rep(deal.owner)}</RepLink>],
 									['State', `${deal.outcome}${deal.stage && deal.stage !== deal.outcome ? `, ${words(deal.stage)}` : ''}`],
 									['Amount', deal.amount === null ? 'not named' : exact(deal.amount, deal.amount_currency)],
 									...(deal.money !== null && deal.currency !== deal.amount_currency ? [[`In ${deal.currency}`, `${exact(deal.money, deal.currency)} at the rate of ${date(deal.rate_date)}`] as [string, string]] : []),

@@ -1,6 +1,7 @@
 // What is sold and what is said: product mix and value messages against the plan, and how reps sell.
-import { Answered, Empty, PageLink } from '../components/basics'
+import { Answered, Empty } from '../components/basics'
 import { Figure } from '../components/figure'
+import { RepLink } from '../components/links'
 import { MixRows, MixTable } from '../components/mix'
 import { PageHead } from '../components/page-head'
 import { DataTable, MetricCell, type Column } from '../components/table'
@@ -72,14 +73,14 @@ const HABITS: Habit[] = [
 
 function Habits({ row }: { row: Row }) {
 	return (
-		<dl class="figures habits">
+		<dl class="figures">
 			{HABITS.map(({ key, label, hint, text }) => {
 				const form: Form | undefined = row.forms[key]
 				return (
 					<div key={key}>
 						<dt>{label}</dt>
-						<dd class="figure-value">{form ? text(form.value) : NONE}</dd>
-						<dd class="hint">{hint}{form && form.n > 0 && `, of ${count(form.n)}`}{form?.ci && `; 95% interval ${interval(form.ci)}`}</dd>
+						<dd class="figures-value">{form ? text(form.value) : NONE}</dd>
+						<dd class="figures-more">{hint}{form && form.n > 0 && `, of ${count(form.n)}`}{form?.ci && `; 95% interval ${interval(form.ci)}`}</dd>
 					</div>
 				)
 			})}
@@ -97,7 +98,7 @@ interface Rep {
 const number = (row: Row | undefined): number | null => (row?.value == null ? null : Number(row.value))
 
 const REP_COLUMNS: Column<Rep>[] = [
-	{ key: 'rep', label: 'Rep', sort: row => row.label, cell: row => <PageLink to={`/reps/${encodeURIComponent(row.key)}`}>{row.label}</PageLink> },
+	{ key: 'rep', label: 'Rep', sort: row => row.label, cell: row => <RepLink id={row.key}>{row.label}</RepLink> },
 	{ key: 'product', label: 'Product gap', term: 'product_mix', align: 'right', sort: row => number(row.product), cell: row => <MetricCell row={row.product} text={value => percent(value)} /> },
 	{ key: 'message', label: 'Messages used', term: 'message_adoption', align: 'right', sort: row => number(row.message), cell: row => <MetricCell row={row.message} text={value => percent(value)} /> },
 	{ key: 'discovery', label: 'Discovery first', term: 'consultative', align: 'right', sort: row => number(row.consultative), cell: row => <MetricCell row={row.consultative} text={value => percent(value)} /> }

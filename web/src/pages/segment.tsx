@@ -1,42 +1,28 @@
 // One segment: its figures, its year, its reps, and the deals and hours in it that the strategy did not ask for.
-import { Answered, Empty, PageLink } from '../components/basics'
-import { accountPath, dealPath } from '../components/deals'
+import { Answered, Empty, PageLink, SmallN, Status } from '../components/basics'
 import { Figure } from '../components/figure'
+import { RepLink } from '../components/links'
+import { MetricValue } from '../components/metric-value'
 import { PageHead } from '../components/page-head'
+import { Deals, Hours, type AccountHours, type Deal } from '../components/rep/tables'
 import { Sparkline } from '../components/sparkline'
 import { DataTable, MetricCell, type Column } from '../components/table'
 import { Term } from '../components/term'
 import { useAnswer } from '../lib/answers'
 import { useFilters } from '../lib/filters'
-import { date, hours, money, percent } from '../lib/format'
-import { useNames } from '../lib/names'
+import { hours, money, percent } from '../lib/format'
+import { useLabels } from '../lib/labels'
 import { periodName, yearUpTo } from '../lib/periods'
 import type { AlignmentAnswer, AlignmentRow, Row, Terms } from '../lib/types'
 import type { PageProps } from '../pages'
 
-interface Deal {
-	id: string
-	name: string | null
-	outcome: string
-	rep: string | null
-	tier: string
-	at: string
-	money: string
-}
-interface Hours {
-	account: string
-	name: string | null
-	tier: string
-	hours: number
-	activities: number
-}
 interface One extends Terms {
 	key: string
 	label: string
 	metrics: Record<string, Row>
 	trend: AlignmentRow[]
 	off_strategy_deals: Deal[]
-	off_strategy_hours: Hours[]
+	off_strategy_hours: AccountHours[]
 }
 
 const FIGURES = ['bookings_share', 'open_pipeline_share', 'selling_time_share', 'opportunistic'] as const
@@ -44,42 +30,24 @@ const FIGURES = ['bookings_share', 'open_pipeline_share', 'selling_time_share', 
 function Figures({ one, year }: { one: One; year: AlignmentRow[] }) {
 	return (
 		<dl class="figures">
-			{FIGURES.map(key => (
-				<div key={key}>
-					<dt><Term metric={key} /></dt>
-					<dd><MetricCell row={one.metrics[key]} text={value => percent(value)} /></dd>
-					<dd><Sparkline values={year.map(({ metrics }) => (metrics[key]?.value == null ? null : Number(metrics[key]?.value)))} range={[0, 1]} label={year.map(row => `${row.key}: ${percent(row.metrics[key]?.value)}`).join(', ')} /></dd>
-				</div>
-			))}
+			{FIGURES.map(key => {
+				const row = one.metrics[key]
+				const months = year.map(({ metrics }) => (metrics[key]?.value == null ? null : Number(metrics[key]?.value)))
+				return (
+					<div key={key} class={row?.low_n ? 'is-low' : undefined}>
+						<dt><Term metric={key} /></dt>
+						<dd class="figures-value"><MetricValue row={row} text={value => percent(value)} /></dd>
+						<dd class="figures-more">{row?.low_n ? <SmallN row={row} /> : <Status status={row?.status} />}</dd>
+						<dd><Sparkline values={months} range={[0, 1]} label={year.map(({ key: month, metrics }) => `${month}: ${percent(metrics[key]?.value)}`).join(', ')} /></dd>
+					</div>
+				)
+			})}
 		</dl>
 	)
 }
 
-function DealList({ deals, currency }: { deals: Deal[]; currency: string | null }) {
-	const rep = useNames('reps')
-	return (
-		<DataTable caption="Largest deals off strategy" rows={deals} rowKey={row => row.id} columns={[
-			{ key: 'deal', label: 'Deal', sort: row => row.name ?? row.id, cell: row => <PageLink to={dealPath(row.id)}>{row.name ?? row.id}</PageLink> },
-			{ key: 'outcome', label: 'State', sort: row => row.outcome, cell: row => (row.outcome === 'won' ? `won ${date(row.at)}` : row.outcome) },
-			{ key: 'rep', label: 'Rep', wide: true, sort: row => rep(row.rep), cell: row => rep(row.rep) },
-			{ key: 'money', label: 'Money', align: 'right', sort: row => Number(row.money), cell: row => money(row.money, currency) }
-		]} />
-	)
-}
-
-function HourList({ rows }: { rows: Hours[] }) {
-	return (
-		<DataTable caption="Accounts off strategy by hours" rows={rows} rowKey={row => row.account} columns={[
-			{ key: 'account', label: 'Account', sort: row => row.name ?? row.account, cell: row => <PageLink to={accountPath(row.account)}>{row.name ?? row.account}</PageLink> },
-			{ key: 'tier', label: 'Tier', sort: row => row.tier, cell: row => row.tier },
-			{ key: 'activities', label: 'Activities', wide: true, align: 'right', sort: row => row.activities, cell: row => row.activities },
-			{ key: 'hours', label: 'Hours', align: 'right', sort: row => row.hours, cell: row => hours(row.hours) }
-		]} />
-	)
-}
-
 const REP_COLUMNS = (currency: string | null): Column<AlignmentRow>[] => [
-	{ key: 'rep', label: 'Rep', sort: row => row.label ?? row.key, cell: row => <PageLink to={`/reps/${encodeURIComponent(row.key)}`}>{row.label ?? row.key}</PageLink> },
+	{ key: 'rep', label: 'Rep', sort: row => row.label ?? row.key, cell: row => <RepLink id={row.key}>{row.label ?? row.key}</RepLink> },
 	{ key: 'won', label: 'Won here', align: 'right', sort: row => Number(row.metrics['bookings_share']?.denominator ?? 0), cell: row => money(row.metrics['bookings_share']?.denominator, currency) },
 	{ key: 'bookings_share', label: 'On strategy', term: 'bookings_share', align: 'right', sort: row => (row.metrics['bookings_share']?.value == null ? null : Number(row.metrics['bookings_share']?.value)), cell: row => <MetricCell row={row.metrics['bookings_share']} text={value => percent(value)} /> },
 	{ key: 'hours', label: 'Hours here', align: 'right', sort: row => Number(row.metrics['selling_time_share']?.denominator ?? 0), cell: row => hours(row.metrics['selling_time_share']?.denominator) }
@@ -87,6 +55,7 @@ const REP_COLUMNS = (currency: string | null): Column<AlignmentRow>[] => [
 
 export default function Segment({ params }: PageProps) {
 	const filters = useFilters()
+	const label = useLabels()
 	const key = params['key']!
 	const path = `/v1/segments/${encodeURIComponent(key)}/alignment`
 	const answer = useAnswer<One>({ path, query: filters })
@@ -103,10 +72,10 @@ export default function Segment({ params }: PageProps) {
 						<Figure title="In this period" request={answer.request} csv={false}><Figures one={one} year={year.data?.trend ?? []} /></Figure>
 						<div class="columns">
 							<Figure title="Largest deals off strategy" request={answer.request} csv={false} lead="Won in the period, or open at its end.">
-								{one.off_strategy_deals.length === 0 ? <Empty title="None" /> : <DealList deals={one.off_strategy_deals} currency={one.currency} />}
+								{one.off_strategy_deals.length === 0 ? <Empty title="None" /> : <Deals rows={one.off_strategy_deals} label={label} currency={one.currency} />}
 							</Figure>
 							<Figure title="Hours off strategy" request={answer.request} csv={false} lead="Accounts that took most selling time and do not fit.">
-								{one.off_strategy_hours.length === 0 ? <Empty title="None" /> : <HourList rows={one.off_strategy_hours} />}
+								{one.off_strategy_hours.length === 0 ? <Empty title="None" /> : <Hours rows={one.off_strategy_hours} label={label} />}
 							</Figure>
 						</div>
 						<Answered answer={reps} what="Adding up the reps">

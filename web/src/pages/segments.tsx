@@ -1,6 +1,7 @@
 // Segment by segment: where money comes from, where hours go, and how far within each the plan is kept.
-import { Answered, Empty, PageLink } from '../components/basics'
+import { Answered, Empty } from '../components/basics'
 import { Figure } from '../components/figure'
+import { SegmentLink } from '../components/links'
 import { MoneyAndHours, MoneyAndHoursTable, places } from '../components/money-and-hours'
 import { PageHead } from '../components/page-head'
 import { DataTable, MetricCell, type Column } from '../components/table'
@@ -24,7 +25,7 @@ export default function Segments() {
 	const hours = useAnswer<MetricAnswer<MixParts>>({ path: '/v1/metrics/segment_mix', query: { ...filters, weight: 'hours' } })
 	const rows = places(mix.data?.total.parts.keys ?? [], hours.data?.total.parts.keys ?? [])
 	const columns = (currency: string | null): Column<AlignmentRow>[] => [
-		{ key: 'segment', label: 'Segment', sort: row => row.label ?? row.key, cell: row => (row.key === 'total' ? row.label : <PageLink to={`/segments/${encodeURIComponent(row.key)}`}>{row.label ?? row.key}</PageLink>) },
+		{ key: 'segment', label: 'Segment', sort: row => row.label ?? row.key, cell: row => (row.key === 'total' ? row.label : <SegmentLink id={row.key}>{row.label ?? row.key}</SegmentLink>) },
 		{ key: 'won', label: 'Won', align: 'right', sort: row => Number(row.metrics['bookings_share']?.denominator ?? 0), cell: row => money(row.metrics['bookings_share']?.denominator, currency) },
 		share('bookings_share', 'On strategy'),
 		share('open_pipeline_share', 'Pipeline', true),
