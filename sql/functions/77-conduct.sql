@@ -78,15 +78,15 @@ BEGIN
   )
   SELECT w.object_id, w.discovery_at, w.proposal_at, w.participants, v.is_set
   FROM way w
-  -- A deal first heard of after its proposal: what was known of it at first.
+  -- What is set with the proposal did not stand before it. A deal first heard of after its proposal: what was known of it at first.
   LEFT JOIN pl.value_cases(q, ARRAY(SELECT x.object_id FROM way x WHERE x.proposal_at IS NOT NULL ORDER BY x.object_id),
-                           ARRAY(SELECT greatest(x.proposal_at, x.first_at) FROM way x WHERE x.proposal_at IS NOT NULL ORDER BY x.object_id)) v
+                           ARRAY(SELECT greatest(x.proposal_at - interval '1 microsecond', x.first_at) FROM way x WHERE x.proposal_at IS NOT NULL ORDER BY x.object_id)) v
     ON v.deal_id = w.object_id;
 END
 $$;
 COMMENT ON FUNCTION pl.deal_conduct IS
   'of each deal: its first discovery, its first proposal (activity or stage, whichever came first), the most people of the customer''s side known '
-  '(contacts_external, or of one activity), and whether its value case stood at the proposal; null: never happened, not known, no proposal';
+  '(contacts_external, or of one activity), and whether its value case stood before the proposal; null: never happened, not known, no proposal';
 
 CREATE TYPE pl.conduct_case AS (
   id text, once text, kind text, name text, rep text, team text, account_id text, segment text, tier text, class text, at timestamptz, backcast boolean,

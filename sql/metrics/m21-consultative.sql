@@ -58,5 +58,5 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
    'fraction', 'count', 'deals closed in the period; conversations that started in it', '{rep,team,segment,class,period}', 'each form of its own: nothing in its denominator',
    'forms are components side by side, each with its own n; the value is the first, and there is no index of them. A proposal is an activity of conduct.proposal_kinds or the first entry into one of '
    'conduct.proposal_stages (default: stages named like a proposal kind). Band: conduct.talk_ratio_band, default 0.35 to 0.50. People: contacts_external, or the most in one activity. '
-   'A deal first heard of after its proposal is taken with the value_case known at first.', '{}', NULL, 'conduct', '{segment,tier}',
+   'A deal first heard of after its proposal is taken with the value_case known at first. Questions: of conversations with a duration; one without is as long as the two talked.', '{}', NULL, 'conduct', '{segment,tier}',
    'numerators and denominators of each part add up to those of the form of that name');

@@ -43,7 +43,7 @@ BEGIN
     FROM unnest(v_rows) r CROSS JOIN LATERAL pl.cases(m, r::pl.metric_row) c
   ), placed AS (
     SELECT r.*, CASE WHEN r.ranked THEN
-                  rank() OVER (PARTITION BY r.ranked, r.period ORDER BY round(CASE q.rank WHEN 'wilson_low' THEN r.bounds[1] ELSE r.shrunk END, 12) DESC) END AS place
+                  rank() OVER (PARTITION BY r.ranked, CASE WHEN q.grouped_by <> 'period' THEN r.period END ORDER BY round(CASE q.rank WHEN 'wilson_low' THEN r.bounds[1] ELSE r.shrunk END, 12) DESC) END AS place
     FROM rate r
   )
   SELECT p.total, p.key, p.period, CASE WHEN p.total THEN p.raw WHEN q.rank = 'wilson_low' THEN p.bounds[1] ELSE p.shrunk END, p.k, p.cases, p.cases, p.bounds,
@@ -71,5 +71,5 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
   ('leaderboard', 'M25', 'Leaderboard', 'shrunk = (k + M · p₀) / (n + M), p₀ the pooled rate, M by moments over the groups; rank=wilson_low: the lower bound instead',
    'fraction', 'count', 'as the metric that is ranked: metric=, default win_rate; of a share of money the deals are counted', '{rep,team,period}', 'as the metric that is ranked',
    'parts.rank: 1 is best, ties share a rank; rows below min_n have none unless include_low_n=true. parts give raw rate, bounds, p₀ (prior) and M (strength). '
-   'Under credit=split there are no bounds, and no rank by them.',
+   'Under credit=split there are no bounds, and no rank by them. by=period: the sub-periods against each other.',
    '{metric}', NULL, 'inner', 'as those of the metric that is ranked');

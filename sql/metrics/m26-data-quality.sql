@@ -8,7 +8,7 @@ CREATE TYPE pl.finding AS (
 CREATE FUNCTION pl.deal_findings(q pl.metric_query, p_period int, p_from timestamptz, p_to timestamptz, p_at timestamptz) RETURNS SETOF pl.finding
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
-  v_recent pl.metric_query := pl.unfiltered(q);
+  v_all pl.metric_query := pl.unfiltered(q);
 BEGIN
   RETURN QUERY
   WITH open AS MATERIALIZED (
@@ -19,14 +19,20 @@ BEGIN
     -- Open at the end although decided in the period, by a close date that its source gave: once.
     SELECT c.* FROM closed c
     UNION ALL
-    SELECT o.* FROM open o WHERE o.deal_id NOT IN (SELECT c.deal_id FROM closed c)
+    -- Whoever is asked about: it is decided for everybody.
+    SELECT o.* FROM open o WHERE o.deal_id NOT IN (SELECT c.deal_id FROM pl.closed_deals(v_all, p_from, p_to) c)
+  ), merged AS MATERIALIZED (
+    SELECT * FROM pl.merged_accounts(q, p_at)
   ), touched AS MATERIALIZED (
-    SELECT DISTINCT h.deal_id, h.account_id FROM pl.hour_rows(v_recent, p_at - make_interval(days => q.window_days), p_at + interval '1 microsecond') h
+    SELECT DISTINCT h.deal_id, coalesce(m.survivor, h.account_id) AS account_id
+    FROM pl.hour_rows(v_all, p_at - make_interval(days => q.window_days), p_at + interval '1 microsecond') h
+    LEFT JOIN merged m ON m.account_id = h.account_id
   ), idle AS (
     SELECT DISTINCT o.deal_id FROM open o
     JOIN pl.deal_facts(q.org, q.as_of, q.known_at) f ON f.deal_id = o.deal_id AND f.created_at < p_at - make_interval(days => q.window_days)
+    LEFT JOIN merged m ON m.account_id = o.account_id
     WHERE o.deal_id NOT IN (SELECT t.deal_id FROM touched t WHERE t.deal_id IS NOT NULL)
-      AND coalesce(o.account_id, '') NOT IN (SELECT t.account_id FROM touched t WHERE t.account_id IS NOT NULL)
+      AND coalesce(m.survivor, o.account_id, '') NOT IN (SELECT t.account_id FROM touched t WHERE t.account_id IS NOT NULL)
   )
   SELECT p_period, i.issue, i.reason, 'opportunity', d.deal_id, d.rep, d.team, NULL::text, d.at, d.credit, d.money, NULL::numeric,
          CASE i.issue WHEN 'unpriced' THEN concat(d.currency, '-', q.currency) END
@@ -86,7 +92,7 @@ BEGIN
   LEFT JOIN object o ON v_now AND o.org_id = q.org AND o.kind = l.kind AND o.object_id = l.object_id
   LEFT JOIN past x ON x.kind = l.kind AND x.object_id = l.object_id
   CROSS JOIN LATERAL (SELECT coalesce(o.doc, x.doc) AS doc) d
-  CROSS JOIN LATERAL (SELECT CASE l.kind WHEN 'opportunity' THEN d.doc ->> 'owner' WHEN 'account' THEN d.doc ->> 'owner' WHEN 'activity' THEN d.doc ->> 'rep'
+  CROSS JOIN LATERAL (SELECT CASE l.kind WHEN 'opportunity' THEN d.doc ->> 'owner' WHEN 'account' THEN d.doc ->> 'owner' WHEN 'activity' THEN coalesce(d.doc ->> 'rep', d.doc #>> '{reps,0}')
                                          WHEN 'rep' THEN l.object_id END AS rep) w
   LEFT JOIN pl.rep_teams(q.org, q.as_of, q.known_at, NULL) t ON t.org_id = q.org AND t.rep_id = w.rep AND l.at >= t.valid_from AND l.at < t.valid_to
   WHERE pl.within(q, w.rep, t.team_id, NULL, NULL, NULL, '{}');
@@ -239,5 +245,6 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
    '{source,rep,team,period}', 'never null; the fraction of nothing is',
    'unknown by reason; unpriced (no rate) and the pairs of currencies that are missing; no_amount; no_owner; hours linked to no account, and estimated ones; open deals without a counted '
    'activity on them or with their account for window_days (default 90), and with an expected close in the past; quarantine; events received more than 24 hours after they occurred. '
-   'By source: of the object''s first event. Late events and quarantine belong to the rep whose object they are about.', '{}', NULL, 'findings', '{segment,tier,product,origin}',
+   'By source: of the object''s first event. Late events and quarantine belong to the rep whose object they are about (of an activity of several, the first); '
+   'the hours of several reps are a finding each.', '{}', NULL, 'findings', '{segment,tier,product,origin}',
    'numerators add up to the value; part is the issue');

@@ -28,7 +28,8 @@ DECLARE
   v      pl.metric_query := pl.focus_window(q, p_at);
   v_easy text[];
 BEGIN
-  v_easy := ARRAY(SELECT o.deal_id FROM pl.off_wins(pl.without_groups(v), pl.usual_effort(v)) o WHERE o.kind = 'opportunistic');
+  -- Hours of one team may be on a deal that another won.
+  v_easy := ARRAY(SELECT o.deal_id FROM pl.off_wins(pl.unfiltered(pl.without_groups(v)), pl.usual_effort(v)) o WHERE o.kind = 'opportunistic');
   RETURN QUERY
   WITH part AS (
     SELECT coalesce(h.team, '__none__') AS team, h.class, h.hours, CASE WHEN h.deal_id = ANY (v_easy) THEN h.hours ELSE 0 END AS easy, NULL::numeric AS money, 0::numeric AS n, h.backcast
@@ -82,7 +83,7 @@ DECLARE
   v      pl.metric_query := pl.focus_window(pl.without_groups(q), q.stock_at);
   v_easy text[];
 BEGIN
-  v_easy := ARRAY(SELECT o.deal_id FROM pl.off_wins(v, pl.usual_effort(v)) o WHERE o.kind = 'opportunistic');
+  v_easy := ARRAY(SELECT o.deal_id FROM pl.off_wins(pl.unfiltered(v), pl.usual_effort(v)) o WHERE o.kind = 'opportunistic');
   RETURN QUERY
   SELECT ARRAY['hours'] || pl.hour_place(h), pl.hour_line(h, v_reps, CASE WHEN h.class <> 'off' THEN h.class WHEN h.deal_id = ANY (v_easy) THEN 'opportunistic'
                                                                          ELSE 'misdirected' END, NULL, to_json(trim_scale(h.hours)))

@@ -121,7 +121,7 @@ SELECT is(pg_temp.row('trend', '{"metric": "bookings_share", "rolling": "1"}', '
 SELECT is(pg_temp.row('trend', '{"metric": "cycle_days", "rep": "k", "period": "2026-02", "granularity": "week"}', '2026-W07') #> '{parts,difference}', 'null', 'no difference to a week without value');
 SELECT is(pg_temp.row('trend', '{"metric": "win_rate", "rep": "k", "period": "2024-Q1", "fit_basis": "restated:s1"}', '2024-01') -> 'value', 'null', 'nulls are kept');
 SELECT is(pg_temp.total('trend', '{"metric": "win_rate", "rep": "k", "period": "2024-Q1"}') #> '{parts,slope}', 'null', 'two values make no slope');
-SELECT is((SELECT array_agg(round(t.slope, 6)) FROM pl.trend_points((SELECT q FROM pl.resolve_query(1, '{"query": {"by": "period"}}', '{period}', '{}') q),
+SELECT is((SELECT array_agg(round(t.slope, 6)) FROM pl.trend_points((SELECT q FROM pl.resolve_query(1, '{"query": {"by": "period"}}', '{period}', '{}') q), (SELECT m FROM pl.metric m WHERE m.key = 'cycle_days'),
              ARRAY[(false, '1', 1, 1, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL), (false, '2', 2, NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL),
                    (false, '3', 3, 3, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL), (false, '4', 4, 2, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL)]::pl.metric_row[]) t),
           '{0.428571,0.428571,0.428571,0.428571}', 'least squares over the places there are: (1,1), (3,3), (4,2)');
