@@ -16,7 +16,7 @@ LEAVES = ["aix", "berlin", "tokyo", "lone", "emea"]
 REPS = [f"r{n:02d}" for n in range(14)]
 PRODUCTS = {"p1": "GTX", "p2": "MG", "p3": "GTX", "p4": None, "p5": "GTK"}
 INDUSTRIES, COUNTRIES = ["care", "care", "bank", "shop", "lab"], ["FR", "US", "JP", "XX"]
-KINDS = ["call", "call", "email", "meeting", "meeting", "discovery", "workshop", "demo", "proposal"]
+KINDS = ["call", "call", "email", "meeting", "meeting", "discovery", "workshop", "demo", "proposal", "internal_prep"]
 MESSAGES = ["uptime", "price", "gossip"]
 
 
@@ -52,11 +52,13 @@ STRATEGIES = [
               segment("clinics", [{"attr": "industry", "in": ["care"]}], 0.3, 0.2), segment("banks", [{"attr": "industry", "eq": "bank"}], 0.2)], CRITERIA),
     strategy("Care, narrower", "2025-03-30", (75, 50),
              [segment("clinics", [{"attr": "industry", "eq": "care"}, {"attr": "employees", "lt": 1000}], 0.4), segment("large", [{"attr": "employees", "gte": 1000}], 0.6)],
-             CRITERIA, index_weights={"bookings": 0.4, "pipeline": 0.1, "time": 0.2, "product": 0.2, "message": 0.1}),
+             CRITERIA, index_weights={"bookings": 0.4, "pipeline": 0.1, "time": 0.2, "product": 0.2, "message": 0.1},
+             conduct={"discovery_kinds": ["discovery"], "proposal_kinds": ["proposal", "demo"], "proposal_stages": ["verbal"], "talk_ratio_band": [0.45, 0.6],
+                      "unknown_outcome_kinds": ["email"], "selling_time_kinds": ["internal_prep"]}),
     strategy("Banks in EMEA", "2025-01-01", (60, 40), [segment("banks", [{"any": [{"attr": "industry", "eq": "bank"}, {"attr": "tags", "contains": "vip"}]}], 1)],
              BANK_CRITERIA, scope={"teams": ["emea"]}),
     strategy("Care again", "2026-01-01", (60, 35), [segment("clinics", [{"attr": "industry", "eq": "care"}], 0.7), segment("banks", [{"attr": "industry", "eq": "bank"}], 0.3)],
-             CRITERIA, products={"GTX": 1}, messages=[])]
+             CRITERIA, products={"GTX": 1}, messages=[], conduct={"proposal_kinds": ["proposal", "workshop"]})]
 
 
 class History:
@@ -250,7 +252,7 @@ class History:
             record["messages"] = self.random.sample(MESSAGES, self.random.randrange(3))
         if kind == "call" and self.chance(0.6):
             record |= {"talk_s": self.random.randrange(60, 900), "customer_talk_s": self.random.randrange(60, 900), "questions": self.random.randrange(12)}
-        record |= self.some(participants_external=self.random.randrange(4))
+        record |= self.some(participants_external=self.random.randrange(4), tagging_status=self.random.choice(["done", "pending", None]))
         outcome = self.random.choice(["held", "held", "held", "held", "no_show", "cancelled", "unknown", None])
         if self.chance(0.2):  # planned before it took place
             at = starts - datetime.timedelta(days=self.random.randrange(1, 6))
@@ -279,8 +281,18 @@ class History:
         self.events.sort(key=lambda event: (event["arrives"], event["event_id"]))
         for batch in self.batches():
             received = max(batch[-1]["arrives"], max(event["at"] for event in batch))
+            source = self.random.choice(["crm", "crm", "calendar"])
             for event in batch:
-                event["received"] = received
+                event["received"], event["source"] = received, source
+
+    def reused(self, count=20):
+        """Events that must be refused: another word under an identifier that was used before; received in the order of the day."""
+        found = []
+        for event in sorted(self.random.sample([event for event in self.events if event["operation"] == "patch" and event["kind"] != "fx-rate"], count),
+                            key=lambda event: event["received"]):
+            found.append({**event, "patch": {**event["patch"], "name": "Another word"} if event["kind"] != "activity" else {**event["patch"], "duration_s": 7},
+                          "received": event["received"] + datetime.timedelta(days=self.random.randrange(1, 200))})
+        return sorted(found, key=lambda event: event["received"])
 
     def batches(self):
         size = min(500, 1 + len(self.events) // 25)

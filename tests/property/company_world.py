@@ -6,10 +6,10 @@ from company_history import iso, told
 from harness import BINARY, Database
 
 FEED = """
-CREATE FUNCTION test_feed(p_received timestamptz, p_items jsonb) RETURNS TABLE (outcome text, code text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION test_feed(p_source text, p_received timestamptz, p_items jsonb) RETURNS TABLE (outcome text, code text) LANGUAGE plpgsql AS $$
 DECLARE c text[][] := ARRAY(SELECT ARRAY(SELECT i ->> k FROM jsonb_array_elements(p_items) WITH ORDINALITY AS t(i, n) ORDER BY n) FROM generate_series(0, 7) AS k ORDER BY k);
 BEGIN
-  RETURN QUERY SELECT r.outcome, r.code || ' ' || r.message FROM pl.ingest(1, 'test', ARRAY(SELECT unnest(c[1:1])), ARRAY(SELECT unnest(c[2:2])), ARRAY(SELECT unnest(c[3:3])),
+  RETURN QUERY SELECT r.outcome, r.code || ' ' || r.message FROM pl.ingest(1, p_source, ARRAY(SELECT unnest(c[1:1])), ARRAY(SELECT unnest(c[2:2])), ARRAY(SELECT unnest(c[3:3])),
     ARRAY(SELECT unnest(c[4:4])), ARRAY(SELECT unnest(c[5:5])), ARRAY(SELECT unnest(c[6:6])), ARRAY(SELECT unnest(c[7:7])), ARRAY(SELECT unnest(c[8:8])), p_received) AS r;
 END $$;
 CREATE FUNCTION test_answer(p_call text, p_request text) RETURNS text LANGUAGE plpgsql AS $$
@@ -48,16 +48,21 @@ def months_on(day, months):
     return datetime.date(year, month + 1, 1)
 
 
-def sub_periods(first, end, granularity, clock):
-    """[(label, start, end)] of calendar months or quarters, clipped to the period."""
+def sub_days(first, end, granularity):
+    """[(label, first, end)] of calendar months or quarters, clipped to the period, in local days."""
     found, step = [], {"month": 1, "quarter": 3}[granularity]
     while first < end:
         begin = datetime.date(first.year, (first.month - 1) // step * step + 1, 1)
         upto = min(months_on(begin, step), end)
         label = f"{begin:%Y-%m}" if granularity == "month" else f"{begin:%Y}-Q{(begin.month + 2) // 3}"
-        found.append((label, clock.midnight(first), clock.midnight(upto)))
+        found.append((label, first, upto))
         first = upto
     return found
+
+
+def sub_periods(first, end, granularity, clock):
+    """The same in instants."""
+    return [(label, clock.midnight(start), clock.midnight(upto)) for label, start, upto in sub_days(first, end, granularity)]
 
 
 class World:
@@ -65,8 +70,7 @@ class World:
 
     def __init__(self, history, batches=None, strategies_last=False):
         self.history, self.database = history, Database(BINARY)
-        feed = [f"SELECT * FROM test_feed('{iso(max(event['received'] for event in batch))}', {literal(json.dumps([told(event) for event in batch]))});"
-                for batch in (history.batches() if batches is None else batches) if batch]
+        feed = [self.fed(batch) for batch in (history.batches() if batches is None else batches) if batch]
         config = [f"SELECT pl.settings_patch(1, jsonb_build_object('body', {literal(json.dumps(history.settings))}::jsonb)) \\g /dev/null"]
         config += [f"SELECT pl.strategy_publish(1, jsonb_build_object('path', jsonb_build_array(c.id))) FROM pl.strategy_create(1, jsonb_build_object('body', "
                    f"{literal(json.dumps(body))}::jsonb)) AS c \\g /dev/null" for body in history.strategies]
@@ -78,6 +82,16 @@ class World:
         refused = [row for row in outcomes if row[0] == "rejected"]
         if refused:
             raise AssertionError(f"{len(refused)} events refused: {refused[:5]}")
+
+    @staticmethod
+    def fed(batch):
+        return f"SELECT * FROM test_feed('{batch[0]['source']}', '{iso(max(event['received'] for event in batch))}', {literal(json.dumps([told(event) for event in batch]))});"
+
+    def refuse(self, events):
+        """Tell it what it must not take, each at its time."""
+        outcomes = self.database.sql("\n".join(self.fed([event]) for event in events))
+        if any(outcome != "rejected" for outcome, _ in outcomes):
+            raise AssertionError(f"taken although the identifier was used before: {outcomes}")
 
     def answers(self, requests):
         """The answers to [(call, path, {parameter: value})] as texts, in their order; call has {} where the request goes."""

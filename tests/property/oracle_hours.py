@@ -3,7 +3,8 @@ import datetime
 from fractions import Fraction
 
 from oracle_deals import bookings_share, credit, interval, left_out, money, of, priced, quality
-from oracle_places import Money, Place, percentile, ratio
+from oracle_places import Money, Place, key_of, percentile, ratio
+from oracle_rows import INTERNAL
 
 
 def linked(rows):
@@ -91,8 +92,8 @@ def message_adoption(place):
     themes = {one["key"]: Fraction(str(one["target"])) for one in place.question.strategy.get("messages", [])}
     if not themes:
         return {"value": None, "reason": "no_target", "n": 0}
-    talks = {row.id: row for row in place.hours}.values()
-    tagged = [row for row in talks if row.messages]
+    talks = {row.id: row for row in place.hours if row.kind not in INTERNAL}.values()
+    tagged = [row for row in talks if row.messages or row.state.doc.get("tagging_status") == "done"]
     reached = lambda theme: len({row.deal for row in tagged if row.deal is not None and theme in (None, *row.messages)})
     said = {theme: sum(1 for row in tagged if theme in row.messages) for theme in {*themes, *(theme for row in tagged for theme in row.messages)}}
     n, tags, planned = reached(None), sum(said.values()), sum(themes.values())
@@ -101,29 +102,36 @@ def message_adoption(place):
              "calls": {"value": ratio(said[theme], len(tagged)), "numerator": said[theme], "denominator": len(tagged)}, "emphasis": ratio(said[theme], tags),
              "unplanned": theme not in themes} for theme in sorted(said)]
     emphasis = sum(abs(themes.get(theme, 0) / planned - Fraction(said[theme], tags)) for theme in said) / 2 if tags else None
-    return {"value": adoption, "n": n, "reason": None if n else "empty_denominator", "excluded": {"untagged": sum(1 for row in talks if not row.messages)},
+    return {"value": adoption, **({"numerator": adoption * n} if n else {}), "denominator": n, "n": n, "reason": None if n else "empty_denominator", "excluded": {"untagged": len(talks) - len(tagged)},
             "parts": {"keys": keys, "emphasis_tv": emphasis} if talks else {}}
 
 
-def usual_effort(question):
-    """Median hours per money of the organisation's on-strategy wins in the 365 days up to the period's end; None below min_n of them."""
-    wins = [row for row in question.closed(question.stock_at - datetime.timedelta(days=365), question.stock_at + datetime.timedelta(microseconds=1), everyone=True)
+def usual_effort(question, at):
+    """Median hours per money of the organisation's on-strategy wins in the 365 days up to then; None below min_n of them."""
+    wins = [row for row in question.closed(at - datetime.timedelta(days=365), at + datetime.timedelta(microseconds=1), everyone=True)
             if row.outcome == "won" and row.cls == "on" and row.money is not None]
     effort = question.effort()
     efforts = [effort[row.id] / max(row.money, Fraction(1, 100)) for row in wins if row.id in effort]
     return percentile(efforts, 0.5) if len(efforts) >= question.min_n else None
 
 
-def opportunistic(place):
-    question = place.question
-    rules = question.strategy.get("opportunistic", {})
-    usual, effort = question.once("usual", lambda: usual_effort(question)), question.effort()
+def by_ease(question, won, usual):
+    """Off-strategy wins with an amount, by what made them (M06)."""
+    rules, effort = question.strategy.get("opportunistic", {}), question.effort()
     kinds = {"opportunistic": [], "misdirected": [], "unclassified": []}
-    for row in priced(of(place.won, "off")):
+    for row in priced(of(won, "off")):
         whole = row.money if row.credit == 0 else row.money / row.credit  # a deal's effort is held against the deal, however it is shared
         e = effort.get(row.id)
         easy = row.origin in rules.get("easy_origins", []) or (e is not None and usual is not None and e / max(whole, Fraction(1, 100)) <= usual)
         kinds["opportunistic" if easy else "unclassified" if e is None else "misdirected"].append(row)
+    return kinds
+
+
+def opportunistic(place):
+    question = place.question
+    rules = question.strategy.get("opportunistic", {})
+    usual = question.once("usual", lambda: usual_effort(question, question.stock_at))
+    kinds = by_ease(question, place.won, usual)
     on, off = (of(place.won, cls) for cls in ("on", "off"))
     whole = money(on) + money(off)
     used = ratio(money(kinds["opportunistic"]), whole) if whole > 0 else None
@@ -134,3 +142,24 @@ def opportunistic(place):
             "parts": {**{kind: {"n": credit(rows), "amount": Money(money(rows))} for kind, rows in kinds.items()},
                       "budget": {"limit": limit, "used": used, "remaining": None if None in (used, limit) else limit - used, "status": status},
                       "effort_rule": "unavailable" if usual is None else "median"}}
+
+
+def focus_opportunity(place):
+    """M29: off-strategy hours of a year, but those on opportunistic wins, times what an hour on strategy brought more than one off strategy."""
+    question, at = place.question, place.places.instant(place.sub)
+    if at is None:
+        return {}
+    start, end = at - datetime.timedelta(days=365), at + datetime.timedelta(microseconds=1)
+    here = lambda row: place.key is None or place.places.by == "period" or key_of(row, place.places.by) == place.key
+    year = question.once(("year", at), lambda: ([row for row in question.closed(start, end) if row.outcome == "won"], [row for row in question.spent(start, end) if question.within(row)]))
+    won, spent = ([row for row in rows if here(row)] for rows in year)
+    usual = question.once(("usual", at), lambda: usual_effort(question, at))
+    easy = {row.id for row in by_ease(question, [row for row in question.closed(start, end, everyone=True) if row.outcome == "won"], usual)["opportunistic"]}
+    on, off, unknown = sides(spent)
+    lucky = hours(row for row in off if row.deal in easy)
+    gained = {cls: money(of(won, cls)) for cls in ("on", "off")}
+    yields = {"on": ratio(gained["on"], hours(on)), "off": ratio(gained["off"], hours(off))}
+    misdirected, missing = hours(off) - lucky, next((side for side in ("on", "off") if yields[side] is None), None)
+    side = lambda cls, rows: {"hours": hours(rows), "amount": Money(gained[cls]), "yield": Money(yields[cls])}
+    return {"value": None if missing else Money(misdirected * (yields["on"] - yields["off"])), "reason": missing and f"no_yield_{missing}",
+            "parts": {"misdirected_hours": misdirected, "opportunistic_hours": lucky, "on": side("on", on), "off": side("off", off), "window_days": 365}}

@@ -80,6 +80,8 @@ def deliberate_emergent(place, over="segment"):
     whole = Mix(targets(place.question, over), placed(amounts(place.won, over), over))
     answer = {"value": None if whole.reason else 1 - whole.tv, "reason": whole.reason, "denominator": Money(whole.whole)}
     if not whole.reason:
+        answer["numerator"] = Money((1 - whole.tv) * whole.whole, exact=False)
+    if not whole.reason:
         each = lambda key: {"key": key, "deliberate": min(whole.p(key), whole.actual[key]), "unrealised": max(whole.p(key) - whole.actual[key], 0),
                             "emergent": max(whole.actual[key] - whole.p(key), 0), "unplanned": key not in whole.target}
         keys = [each(key) for key in whole.keys]
@@ -121,7 +123,7 @@ def alignment_index(place):
 
 
 def leaderboard(places, rows):
-    """{key: expected} for all groups at once: each is pulled to the pooled rate."""
+    """{place: expected} for all groups at once: each is pulled to the pooled rate."""
     rates = {key: (win_rate(place)["numerator"], win_rate(place)["denominator"]) for key, place in rows.items()}
     known = [(Fraction(k), Fraction(n)) for k, n in rates.values() if n]
     total = sum(n for _, n in known)
@@ -140,24 +142,27 @@ def leaderboard(places, rows):
                       "parts": {"raw": ratio(k, n), "shrunk": shrunk, "prior": prior, "strength": strength}}
     ranked = {key: one["value"] for key, one in found.items() if one["value"] is not None and one["denominator"] >= places.question.min_n}
     for key, one in found.items():
-        one["parts"]["rank"] = 1 + sum(1 for value in ranked.values() if value > ranked[key]) if key in ranked else None
+        rivals = [value for other, value in ranked.items() if places.by == "period" or other[1] == key[1]]  # sub-periods of a group are no rivals
+        one["parts"]["rank"] = 1 + sum(1 for value in rivals if value > ranked[key]) if key in ranked else None
     return found
 
 
 def strategy_setters(places, rows, over="segment", weight="bookings"):
-    """{key: expected} for all groups at once; None: the total. What each contributes adds up to the total variation."""
+    """{place: expected} for all groups at once; None: the total. What each contributes adds up to the total variation of the whole, in a sub-period to
+    that of the sub-period."""
     question = places.question
     read = {"bookings": lambda place: amounts(place.won, over), "pipeline": lambda place: amounts(place.open, over), "hours": spent_by_segment}[weight]
     written = (lambda amount: amount) if weight == "hours" else Money
     goal = targets(question, over, "time" if weight == "hours" else "bookings")
-    whole = Mix(goal, placed(read(places.total()), over))
-    found = {None: {"value": whole.tv, "denominator": written(whole.whole), "reason": whole.reason}}
+    of_all = Mix(goal, placed(read(places.total()), over))
+    found = {None: {"value": of_all.tv, "denominator": written(of_all.whole), "reason": of_all.reason}}
     for key, place in rows.items():
+        whole = of_all if place.sub is None else Mix(goal, placed(read(places.whole(places.subs[place.sub][0])), over))
         own = {k: amount if whole.raw.get(k, 0) >= 0 else Fraction(0) for k, amount in placed(read(place), over).items()}
         size = sum(own.values())
         own_mix = Mix(goal, own)
         pulls = {}
-        for k in whole.keys if whole.whole else []:
+        for k in whole.keys if whole.whole > 0 else []:
             sign = (whole.actual[k] > whole.p(k)) - (whole.actual[k] < whole.p(k))
             pulls[k] = Fraction(sign, 2) * (ratio(own.get(k, 0), whole.whole) - ratio(size, whole.whole) * whole.p(k))
         reason = whole.reason or own_mix.reason

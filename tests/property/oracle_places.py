@@ -11,6 +11,10 @@ MINOR = {"JPY": 0}
 def key_of(row, by):
     if by in ("segment", "tier"):
         return getattr(row.verdict, by)
+    if by == "class":
+        return row.cls
+    if by == "source":
+        return getattr(row, "source", row.state.source)  # of an object: of its first event
     return getattr(row, by) or "__none__"
 
 
@@ -81,6 +85,10 @@ class Places:
         sub = None if self.subs is None else next(n for n, (name, _, _) in enumerate(self.subs) if name == (label or key))
         return Place(self, key, sub)
 
+    def whole(self, label):
+        """Everything in a sub-period."""
+        return Place(self, None, next(n for n, (name, _, _) in enumerate(self.subs) if name == label))
+
     def keys(self, kinds):
         """Groups in which something happened."""
         found = set()
@@ -133,19 +141,21 @@ class Money:
         return sign + (whole[:-digits] + "." + whole[-digits:] if digits else whole)
 
 
-def differences(expected, found, currency, path=""):
-    """Where a found JSON value is not the expected one; members that are not expected may say anything."""
+def differences(expected, found, currency, path="", ties=False):
+    """Where a found JSON value is not the expected one; members that are not expected may say anything. ties: an amount half way between two cents may be
+    either, since it was divided before (a third of a deal, three times)."""
     if isinstance(expected, dict):
         if not isinstance(found, dict):
             return [f"{path}: {found!r} is no object"]
-        return [line for name, value in expected.items() for line in differences(value, found.get(name, "(absent)"), currency, f"{path}.{name}")]
+        return [line for name, value in expected.items() for line in differences(value, found.get(name, "(absent)"), currency, f"{path}.{name}", ties)]
     if isinstance(expected, list):
         if not isinstance(found, list) or len(found) != len(expected):
             return [f"{path}: expected {len(expected)} elements, found {found!r}"]
-        return [line for n, (a, b) in enumerate(zip(expected, found)) for line in differences(a, b, currency, f"{path}[{n}]")]
+        return [line for n, (a, b) in enumerate(zip(expected, found)) for line in differences(a, b, currency, f"{path}[{n}]", ties)]
     if isinstance(expected, Money):
         wanted = None if expected.amount is None else expected.text(currency)
-        if wanted == found or (not expected.exact and found is not None and wanted is not None and abs(Fraction(found) - Fraction(expected.amount)) < Fraction(4, 100)):
+        half = Fraction(1, 2 * 10 ** MINOR.get(currency, 2))
+        if wanted == found or (ties and None not in (wanted, found) and abs(Fraction(found) - Fraction(expected.amount)) == half) or (not expected.exact and found is not None and wanted is not None and abs(Fraction(found) - Fraction(expected.amount)) < Fraction(4, 100)):
             return []
         return [f"{path}: expected {wanted}, found {found}"]
     if isinstance(expected, bool) or expected is None or isinstance(expected, str):

@@ -4,10 +4,11 @@ import dataclasses
 import datetime
 from fractions import Fraction
 
-from oracle_judge import Judge
+from oracle_judge import Judge, Verdict
 from oracle_states import decimal
 
 FILTERS = ("rep", "team", "segment", "tier", "origin", "product")
+INTERNAL = {"internal", "internal_meeting", "internal_prep", "prep", "preparation", "research", "admin", "travel"}  # work without the customer
 
 
 @dataclasses.dataclass
@@ -29,8 +30,8 @@ class Deal:
     credit: Fraction = Fraction(1)
     probability: Fraction = None
     backcast: bool = False
-
     took: datetime.timedelta = None
+    currency: str = None
 
     @property
     def team(self):
@@ -87,6 +88,21 @@ class Account:
     @property
     def cls(self):
         return self.verdict.cls
+
+
+@dataclasses.dataclass
+class Notice:
+    """Something about an object that is no decision: an event that came late, one that was refused."""
+    id: str
+    at: datetime.datetime
+    kind: str
+    rep: str
+    team: str
+    origin: str = None
+    families: dict = dataclasses.field(default_factory=dict)
+    state: object = None
+    source: str = None
+    verdict: object = dataclasses.field(default_factory=Verdict)
 
 
 class Question:
@@ -186,7 +202,7 @@ class Question:
         # A close date is a day: closed on the day it was created took no time.
         took = datetime.timedelta(0) if at < created and self.past.clock.day(at) == self.past.clock.day(created) else at - created
         return Deal(name, at, created, outcome, rep, account, verdict, amount, money, state.doc.get("origin"), self.families(state.doc.get("lines")), state, look,
-                    backcast=later, took=took)
+                    backcast=later, took=took, currency=state.doc.get("currency"))
 
     def credited(self, rows):
         """The same rows by who is credited (R8)."""
@@ -266,7 +282,7 @@ class Question:
             rows.append(Deal(name, at, created, "open", rep, account, verdict, amount,
                              self.past.converted(amount, then["currency"], self.currency, self.past.clock.day(at)), state.doc.get("origin"),
                              self.families(then["lines"]), state, at, probability=None if stage == "before" else self.chance(then["probability"], stage),
-                             backcast=verdict.backcast or rep_later or account_later or at < state.first_at))
+                             backcast=verdict.backcast or rep_later or account_later or at < state.first_at, currency=then["currency"]))
         return rows if everyone else self.kept(rows)
 
     # ── hours ──
@@ -297,7 +313,7 @@ class Question:
         judged, verdict = self.judge.verdict(rep, account, at), self.judge.verdict(rep, account, at, self.basis)
         body = self.past.strategies[judged.strategy] if judged.strategy is not None else {}
         held = doc.get("outcome") == "held" or (doc.get("outcome", "unknown") == "unknown" and doc["kind"] in body.get("conduct", {}).get("unknown_outcome_kinds", []))
-        if not held:
+        if not held or (doc["kind"] in INTERNAL and doc["kind"] not in body.get("conduct", {}).get("selling_time_kinds", [])):
             return
         duration = decimal(doc.get("duration_s"))
         hours = Fraction(body.get("activity_minutes", {}).get(doc["kind"], 0), 60) if duration is None else duration / 3600
@@ -351,3 +367,21 @@ class Question:
                 break
             account = state.merged_into
         return account
+
+    # ── the data themselves ──
+    def late(self):
+        """Events received in the period, more than a day after they occurred, by whose object they are about."""
+        day, rows = datetime.timedelta(days=1), []
+        for event in self.past.events:
+            if event["received"] - event["at"] > day:
+                rows.append(self.notice(event))
+        return [row for row in rows if self.start_at <= row.at < self.end_at and self.within(row)]
+
+    def notice(self, event):
+        state = self.past.all(event["kind"])[event["id"]]
+        rep = event["id"] if event["kind"] == "rep" else state.doc.get("owner") if event["kind"] in ("opportunity", "account") else state.doc.get("rep") or state.doc.get("reps", [None])[0]
+        return Notice(event["event_id"], event["received"], event["kind"], rep, self.past.team_of(rep, event["received"])[0], state=state, source=event.get("source", "test"))
+
+    def refused(self, upto=None):
+        """What waits in quarantine at the end of the period."""
+        return [row for row in map(self.notice, self.past.refused) if row.at < (upto or self.end_at) and self.within(row)]

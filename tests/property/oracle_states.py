@@ -62,7 +62,8 @@ class State:
 
     def __init__(self, events):
         self.doc, self.deleted_at, self.merged_into, self.changes = {}, None, None, {}
-        self.first_at = min(event["at"] for event in events)
+        first = min(events, key=lambda event: (event["at"], event["event_id"]))
+        self.first_at, self.source = first["at"], first.get("source", "test")
         before = {}
         for event in sorted(events, key=lambda event: (event["at"], event["event_id"])):
             if event["operation"] == "patch":
@@ -97,15 +98,15 @@ class State:
 class Past:
     """All objects as the events up to (as_of, known_at) make them; None: all events."""
 
-    def __init__(self, history, as_of=None, known_at=None):
+    def __init__(self, history, as_of=None, known_at=None, refused=()):
         self.settings, self.strategies, self.overrides = history.settings, history.strategies, history.overrides
         self.clock = Clock(self.settings["time_zone"])
         self.backcast = self.settings["backcast"] == "on"
-        self.as_of, self.known_at = as_of, known_at
+        self.as_of, self.known_at, self.refused = as_of, known_at, refused
         grouped = {}
-        for event in history.events:
-            if (as_of is None or event["at"] <= as_of) and (known_at is None or event["received"] <= known_at):
-                grouped.setdefault(event["kind"], {}).setdefault(event["id"], []).append(event)
+        self.events = [event for event in history.events if (as_of is None or event["at"] <= as_of) and (known_at is None or event["received"] <= known_at)]
+        for event in self.events:
+            grouped.setdefault(event["kind"], {}).setdefault(event["id"], []).append(event)
         self.objects = {kind: {name: State(events) for name, events in sorted(named.items())} for kind, named in grouped.items()}
 
     def all(self, kind):

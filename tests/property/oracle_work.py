@@ -29,6 +29,18 @@ def effort_per_win(place):
             "parts": {cls: {key: value for key, value in side(rows, wins[cls]).items() if rows or wins[cls]} for cls, rows in (("on", on), ("off", off))}}
 
 
+def cost_of_sale(place):
+    """M14b: the cost of all hours with accounts of known class / the money won there."""
+    on, off, _ = sides(place.hours)
+    costs = {id(row): place.question.cost(row) for row in on + off}
+    rated = hours(row for row in on + off if costs[id(row)] is not None)
+    won = money(of(place.won, "on")) + money(of(place.won, "off"))
+    cost = sum(one for one in costs.values() if one is not None)
+    reason = "no_cost_rate" if not rated else "empty_denominator" if won == 0 else "nonpositive_denominator" if won < 0 else None
+    return {"value": None if reason else ratio(cost, won), "numerator": Money(cost, exact=False) if rated else None, "denominator": Money(won), "reason": reason,
+            "excluded": {"no_cost_rate": hours(row for row in on + off if costs[id(row)] is None)}}
+
+
 def runs(rows):
     """(longest, current) run of decisions off strategy of one rep; what cannot be classed neither breaks nor lengthens it."""
     longest = current = 0
