@@ -25,16 +25,22 @@ grep -nE '(^|[^a-z_])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|
 	fault "functions that overflow, are not thread-safe or hide errors"
 grep -nE '"(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH) ' $c_sources | grep -vE '^server/(db|schema)[a-z_]*\.c:' | fault "SQL stands in sql/statements, not in C"
 grep -rnwE 'TODO|FIXME|XXX|HACK' --include='*.[ch]' --include='*.sql' --include='*.py' --include='*.sh' --include=Makefile \
-	server handlers sql tests tools Makefile 2>/dev/null | grep -vE 'node_modules|tools/lint\.sh|"XXX?"|tests/run\.py.*SKIP' | fault "unfinished"
-git ls-files -z -- '*.c' '*.h' '*.sql' '*.py' '*.sh' Makefile | xargs -0 wc -l | awk '$1 > 600 && $2 != "total" {print $2 ": " $1 " lines"}' | fault "files over 600 lines"
+	--include='*.ts' --include='*.tsx' --include='*.mjs' --include='*.css' server handlers sql tests tools web Makefile 2>/dev/null | grep -vE 'node_modules|tools/lint\.sh|"XXX?"|tests/run\.py.*SKIP' | fault "unfinished"
+git ls-files -z -- '*.c' '*.h' '*.sql' '*.py' '*.sh' '*.ts' '*.tsx' '*.mjs' '*.css' Makefile | xargs -0 wc -l | awk '$1 > 600 && $2 != "total" {print $2 ": " $1 " lines"}' | fault "files over 600 lines"
 for file in $c_sources; do
 	awk -v file="$file" '/^{/ {start = NR} /^}/ {if (start && NR - start > 70) print file ":" start ": function of " NR - start - 1 " lines"; start = 0}' "$file"
 done | fault "functions that do not fit a screen"
 grep -nE $'[ \t]+$|^ +\t' $c_files sql/*/*.sql 2>/dev/null | head -n 20 | fault "spaces at line ends, or before tabs"
 /usr/bin/python3 -B tools/lint_sql.py | fault "SQL"
 
+# The dashboard: types, and nothing that its policy forbids or that leaves the service.
+if [ -e web/node_modules/preact ] && [ -e tests/web/node_modules/typescript ]; then
+	node tests/web/node_modules/typescript/bin/tsc --noEmit -p web | fault "types of the dashboard"
+fi
+grep -rnE 'dangerouslySetInnerHTML|innerHTML|\beval\(|new Function|https?://' web/src --include='*.ts' --include='*.tsx' --include='*.css' --include='*.html' | fault "the dashboard writes no markup from text and knows no other host"
+
 if command -v shellcheck >/dev/null; then
-	shellcheck -S warning tools/*.sh .ci/run | fault "shellcheck"
+	shellcheck -S warning tools/*.sh web/*.sh .ci/run | fault "shellcheck"
 fi
 if command -v cppcheck >/dev/null && [ -n "$c_sources" ]; then
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \

@@ -53,6 +53,6 @@ createServer((incoming, response) => {
 	else if (path.startsWith('/assets/')) file(path, response)
 	else if (path === '/v1/session' && !sessions) {
 		const body = { org: 'default', name: 'Default organisation', scopes: ['ingest', 'read', 'strategy', 'admin'], read: 'all', rep: null, team: null, expires_at: '2099-01-01T00:00:00Z' }
-		response.writeHead(incoming.method === 'DELETE' ? 204 : 200, { 'Content-Type': 'application/json' }).end(incoming.method === 'DELETE' ? '' : JSON.stringify(body))
+		response.writeHead({ DELETE: 204, POST: 201 }[incoming.method] ?? 200, { 'Set-Cookie': 'plumbline_session=dev; Path=/; HttpOnly; SameSite=Strict', 'Content-Type': 'application/json' }).end(incoming.method === 'DELETE' ? '' : JSON.stringify(body))
 	} else pass(incoming, response)
 }).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}${key && sessions ? `/#key=${key}` : ''} in front of ${upstream.href}`))

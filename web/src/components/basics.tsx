@@ -100,7 +100,8 @@ export function Answered<T>({ answer, what, children }: { answer: Answer<T>; wha
 		const timer = setTimeout(() => setSlow(true), 400)
 		return () => clearTimeout(timer)
 	}, [answer.stale, answer.error, answer.request?.path])
-	if (answer.data === null) {
+	const refused = answer.error !== null && answer.error.status >= 400 && answer.error.status < 500 // an old answer would not be one to this question
+	if (answer.data === null || refused) {
 		if (answer.error) return <ProblemNote problem={answer.error} again={answer.refresh} />
 		return <Loading what={what} />
 	}

@@ -1,6 +1,7 @@
 // One page for the one who answers for the strategy: plan against field, who and what makes the difference, what the figures rest on.
-import { Answered, Empty } from '../components/basics'
+import { Answered, Empty, PageLink } from '../components/basics'
 import { Figure } from '../components/figure'
+import { hasPage } from '../components/links'
 import { FlowLegend, MixFlow } from '../components/mix-flow'
 import { MixRows, MixTable } from '../components/mix'
 import { Budget, BudgetTable } from '../components/summary/budget'
@@ -125,7 +126,7 @@ function Page(props: Props) {
 					</div>
 				</div>
 				<Figure title={<Term metric="data_quality">What the data leaves open</Term>} request={request} csv={metric('data_quality')} table={<QualityTable row={summary.data_quality} currency={currency} />}>
-					<Quality row={summary.data_quality} currency={currency} />
+					<Quality row={summary.data_quality} currency={currency} link={(key, text) => (key === 'quarantine_open' && hasPage('/quarantine') ? <PageLink to="/quarantine">{text}</PageLink> : null)} />
 				</Figure>
 			</div>
 		</>
