@@ -1,7 +1,8 @@
 // A list page by page: what came stays, the next page is added below it.
 import { useEffect, useState } from 'preact/hooks'
+import { useAction } from './action'
 import { useAnswer, type Answer } from './answers'
-import { ask, Problem, target, type Request } from './api'
+import { ask, target, type Problem, type Request } from './api'
 import type { List } from './types'
 
 const PAGE = 200
@@ -26,26 +27,19 @@ export function usePages<T>(request: Request | null): Paged<T> {
 	const name = first ? target(first) : ''
 	const answer = useAnswer<List<T>>(first)
 	const [later, setLater] = useState<Later<T> | null>(null)
-	const [fetching, setFetching] = useState(false)
-	const [problem, setProblem] = useState<Problem | null>(null)
+	const { busy, problem, run } = useAction()
 	useEffect(() => {
 		setLater(null)
-		setProblem(null)
 	}, [name, answer.at])
 
 	const mine = later?.of === name ? later : null
 	const next = mine ? mine.next : (answer.data?.next ?? null)
-	const more = async () => {
-		if (!first || fetching) return
-		setFetching(true)
-		setProblem(null)
-		try {
+	const more = () => {
+		if (!first || busy) return
+		void run(async () => {
 			const page = await ask<List<T>>({ ...first, query: { ...first.query, cursor: next } })
 			setLater({ of: name, rows: [...(mine?.rows ?? []), ...page.data], next: page.next })
-		} catch (error) {
-			setProblem(error instanceof Problem ? error : new Problem(0, 'unexpected', String(error)))
-		}
-		setFetching(false)
+		})
 	}
-	return { ...answer, rows: [...(answer.data?.data ?? []), ...(mine?.rows ?? [])], more: next === null ? null : more, fetching, problem }
+	return { ...answer, rows: [...(answer.data?.data ?? []), ...(mine?.rows ?? [])], more: next === null ? null : more, fetching: busy, problem }
 }

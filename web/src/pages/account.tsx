@@ -7,8 +7,9 @@ import { RepLink, StrategyLink } from '../components/links'
 import { PageHead } from '../components/page-head'
 import { DataTable } from '../components/table'
 import { ClassMark, Criteria, Facts, ScoreScale, shown, type Breakdown, type Tier } from '../components/verdict'
+import { useAction } from '../lib/action'
 import { useAnswer, type Answer } from '../lib/answers'
-import { ask, Problem } from '../lib/api'
+import { ask } from '../lib/api'
 import { useFilters } from '../lib/filters'
 import { date, NONE, percent, words } from '../lib/format'
 import { useLabels } from '../lib/labels'
@@ -89,20 +90,14 @@ function ByHand({ fit, done }: { fit: Fit; done: () => void }) {
 	const [tier, setTier] = useState(fit.tiers?.[0]?.key ?? '')
 	const [reason, setReason] = useState('')
 	const [until, setUntil] = useState('')
-	const [problem, setProblem] = useState<Problem | null>(null)
-	const [busy, setBusy] = useState(false)
+	const { busy, problem, run } = useAction()
 	const path = `/v1/accounts/${encodeURIComponent(fit.account)}/fit-override`
 	const write = async (method: 'PUT' | 'DELETE') => {
-		setBusy(true)
-		setProblem(null)
-		try {
-			await ask({ path, method, ...(method === 'PUT' ? { body: { tier, reason, ...(until ? { until } : {}) } } : {}) })
+		const body = method === 'PUT' ? { tier, reason, ...(until ? { until } : {}) } : undefined
+		if (await run(() => ask({ path, method, body }))) {
 			setReason('')
 			done()
-		} catch (error) {
-			setProblem(error instanceof Problem ? error : new Problem(0, 'unexpected', String(error)))
 		}
-		setBusy(false)
 	}
 	return (
 		<div class="by-hand">
