@@ -31,7 +31,7 @@ UNITS     ?= $(wildcard tests/unit/test_*.c)
 FUZZERS   ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 GEN       := $(BUILD)/gen
-GENERATED := $(GEN)/statements.c $(GEN)/embedded.c $(GEN)/presets.c
+GENERATED := $(GEN)/statements.c $(GEN)/embedded.c $(GEN)/presets.c $(GEN)/pages.c
 GENERATED_HEADERS := $(GEN)/statements.h
 OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES)) $(GENERATED:.c=.o)
 LIBRARY   := $(BUILD)/libplumbline.a
@@ -126,8 +126,13 @@ $(GEN)/stamp: sql/embed.py $(EMBEDDED) $(GEN)/embedded.list
 	$(call say,SQL,$(GEN))
 	$(Q)$(PYTHON) sql/embed.py $(GEN)
 	@touch $@
-$(GENERATED) $(GENERATED_HEADERS): $(GEN)/stamp
+$(filter-out $(GEN)/pages.c,$(GENERATED)) $(GENERATED_HEADERS): $(GEN)/stamp
 	@:
+
+# So do the files of the dashboard and of the API reference. Which there are is known only after they were made: the generator looks.
+$(GEN)/pages.c: FORCE
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) -B tools/embed_files.py $@ $(if $(filter off,$(WEB)),,$(BUILD)/web) handlers/pages
 
 # The list of names, rewritten only when it changed: a file taken away remakes what was made of it.
 .PHONY: FORCE

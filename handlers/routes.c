@@ -5,8 +5,10 @@
 #include "jobs.h"
 #include "metrics.h"
 #include "org_settings.h"
+#include "pages.h"
 #include "resources.h"
 #include "route.h"
+#include "session.h"
 #include "snapshots.h"
 #include "strategies.h"
 #include "system.h"
@@ -17,7 +19,11 @@
 #define ID_PATH(plural) "/v1/" plural "/{id}"
 #define READ_SCOPES (SCOPE_INGEST | SCOPE_READ)
 #define STRATEGY_READ (SCOPE_STRATEGY | SCOPE_READ)
+#define ANY_SCOPE (SCOPE_INGEST | SCOPE_READ | SCOPE_STRATEGY | SCOPE_ADMIN)
 #define TABLE_FORMATS (FORMAT_BIT_JSON | FORMAT_BIT_CSV | FORMAT_BIT_NDJSON)
+
+#define PAGE(address, id) \
+	{.method = METHOD_GET, .path = address, .formats = FORMAT_BIT_OTHER, .run = page_get, .on_loop = true, .operation_id = id}
 
 /* The rows of one kind of object: Names and Name are its plural and singular in operationIds. */
 #define RESOURCE(plural, Names, Name, resource) \
@@ -50,6 +56,19 @@ const struct route routes[] = {
 	{.method = METHOD_GET, .path = "/openapi.yaml", .formats = FORMAT_BIT_OTHER, .run = system_openapi_yaml, .on_loop = true,
 	 .operation_id = "getContractYaml"},
 	{.method = METHOD_GET, .path = "/openapi.json", .run = system_openapi_json, .on_loop = true, .operation_id = "getContractJson"},
+
+	/* what browsers load, and how they sign in */
+	PAGE("/", "getDashboard"),
+	PAGE("/assets/{file}", "getDashboardFile"),
+	PAGE("/docs", "getReference"),
+	PAGE("/docs/{file}", "getReferenceFile"),
+	PAGE("/favicon.svg", "getIcon"),
+	{.method = METHOD_POST, .path = "/v1/session", .scope = ANY_SCOPE, .run = session_begin, .statement = STATEMENT_session_begin,
+	 .operation_id = "beginSession"},
+	{.method = METHOD_GET, .path = "/v1/session", .scope = ANY_SCOPE, .run = session_get, .statement = STATEMENT_session_get,
+	 .operation_id = "getSession"},
+	{.method = METHOD_DELETE, .path = "/v1/session", .scope = ANY_SCOPE, .formats = FORMAT_BIT_OTHER, .run = session_end,
+	 .statement = STATEMENT_session_end, .operation_id = "endSession"},
 
 	/* what sources write */
 	RESOURCE("reps", "Reps", "Rep", resource_rep),

@@ -14,13 +14,14 @@ enum { BUCKETS = 1024, ENTRIES_MAX = 16384, NOTE_EVERY_S = 60, WINDOW_S = 60 };
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* A key that was found good. */
+/* A key or a session that was found good. A key of which only sessions are known has an entry too: its uses are counted there. */
 struct entry {
 	struct entry *next;
-	struct principal who;
+	struct principal who;    /* session_id "": the key itself */
 	unsigned char digest[AUTH_DIGEST_BYTES];
 	int64_t expires_at_s;    /* seconds since 1970; 0: never */
-	int64_t checked_ns;      /* when the database was asked */
+	int64_t checked_ns;      /* when the database was asked about it; 0: never, only about sessions of it */
+	int64_t seen_ns;         /* when the database was asked about it or a session of it */
 	int64_t noted_ns;        /* when the last use was written down; 0: not since start */
 	bool note_due;
 	int64_t window_ns;       /* start of the minute in which reads are counted */
@@ -66,24 +67,39 @@ void auth_free(struct auth *auth)
 	free(auth);
 }
 
-/* FNV-1a; the ids are random already, and only those of real keys get in. */
-static size_t bucket_of(int org_id, const char *key_id)
+/* FNV-1a; the ids are random already, and only those of real keys and sessions get in. */
+static size_t bucket_of(int org_id, const char *id)
 {
 	uint32_t hash = UINT32_C(2166136261) ^ (uint32_t)org_id;
 
-	for (const char *c = key_id; *c != '\0'; c++)
+	for (const char *c = id; *c != '\0'; c++)
 		hash = (hash ^ (unsigned char)*c) * UINT32_C(16777619);
 	return hash % BUCKETS;
 }
 
-/* With the mutex held. */
-static struct entry *find(const struct auth *auth, int org_id, const char *key_id)
+static bool is_session(const struct entry *entry)
 {
-	struct entry *entry = auth->buckets[bucket_of(org_id, key_id)];
+	return entry->who.session_id[0] != '\0';
+}
 
-	while (entry != NULL && (entry->who.org_id != org_id || strcmp(entry->who.key_id, key_id) != 0))
-		entry = entry->next;
-	return entry;
+static const char *id_of(const struct entry *entry)
+{
+	return is_session(entry) ? entry->who.session_id : entry->who.key_id;
+}
+
+/* Where the entry hangs, or where it would. With the mutex held. */
+static struct entry **find(struct auth *auth, bool session, int org_id, const char *id)
+{
+	struct entry **link = &auth->buckets[bucket_of(org_id, id)];
+
+	while (*link != NULL && ((*link)->who.org_id != org_id || is_session(*link) != session || strcmp(id_of(*link), id) != 0))
+		link = &(*link)->next;
+	return link;
+}
+
+static struct entry *find_key(struct auth *auth, const struct principal *who)
+{
+	return *find(auth, false, who->org_id, who->key_id);
 }
 
 static bool is_expired(int64_t expires_at_s)
@@ -91,19 +107,19 @@ static bool is_expired(int64_t expires_at_s)
 	return expires_at_s != 0 && clock_unix_s() >= expires_at_s;
 }
 
-enum err auth_cached(struct auth *auth, struct text authorization, struct principal *who)
+enum err auth_cached(struct auth *auth, struct credential credential, struct principal *who)
 {
 	unsigned char digest[AUTH_DIGEST_BYTES];
 	struct auth_key key;
 	struct entry *entry;
 	enum err err = ERR_NOT_FOUND;
 
-	if (!auth_key_parse(authorization, &key))
+	if (!auth_parse(credential, &key))
 		return ERR_UNAUTHORIZED;
 	auth_digest(key.secret, digest);
 	pthread_mutex_lock(&auth->mutex);
-	entry = find(auth, key.org_id, key.key_id);
-	if (entry != NULL && auth->now_ns() - entry->checked_ns < AUTH_CACHE_S * NS_PER_S &&
+	entry = *find(auth, credential.is_session, key.org_id, key.key_id);
+	if (entry != NULL && entry->checked_ns != 0 && auth->now_ns() - entry->checked_ns < AUTH_CACHE_S * NS_PER_S &&
 	    sodium_memcmp(entry->digest, digest, sizeof digest) == 0) {
 		err = is_expired(entry->expires_at_s) ? ERR_KEY_EXPIRED : ERR_OK;
 		if (err == ERR_OK)
@@ -151,17 +167,19 @@ static enum read_scope read_scope_of(struct text word)
 	return text_equal_string(word, "team") ? READ_TEAM : READ_ALL;
 }
 
-/* Columns of STATEMENT_auth_key. */
-enum { COLUMN_DIGEST, COLUMN_SCOPES, COLUMN_READ_SCOPE, COLUMN_SOURCE, COLUMN_REP, COLUMN_TEAM, COLUMN_REVOKED, COLUMN_EXPIRES };
+/* Columns of STATEMENT_auth_key and STATEMENT_auth_session; the last one is the latter's. */
+enum { COLUMN_DIGEST, COLUMN_SCOPES, COLUMN_READ_SCOPE, COLUMN_SOURCE, COLUMN_REP, COLUMN_TEAM, COLUMN_REVOKED, COLUMN_EXPIRES, COLUMN_KEY };
 
-static void read_entry(const struct db_result *row, const struct auth_key *key, struct entry *entry)
+static void read_entry(const struct db_result *row, bool session, const struct auth_key *key, struct entry *entry)
 {
 	struct text source = db_value(row, 0, COLUMN_SOURCE);
 	struct text expires = db_value(row, 0, COLUMN_EXPIRES);
 	struct principal *who = &entry->who;
 
 	who->org_id = key->org_id;
-	memcpy(who->key_id, key->key_id, sizeof who->key_id);
+	memcpy(session ? who->session_id : who->key_id, key->key_id, sizeof key->key_id);
+	if (session)
+		copy_text(who->key_id, sizeof who->key_id, db_value(row, 0, COLUMN_KEY));
 	who->scopes = scopes_of(db_value(row, 0, COLUMN_SCOPES));
 	who->read_scope = read_scope_of(db_value(row, 0, COLUMN_READ_SCOPE));
 	copy_text(who->source, sizeof who->source, source.data != NULL ? source : TEXT("api"));
@@ -181,7 +199,7 @@ static void evict(struct auth *auth, size_t first)
 		while (*link != NULL) {
 			struct entry *entry = *link;
 
-			if (now - entry->checked_ns < WINDOW_S * NS_PER_S) {
+			if (now - entry->seen_ns < WINDOW_S * NS_PER_S) {
 				link = &entry->next;
 				continue;
 			}
@@ -193,35 +211,66 @@ static void evict(struct auth *auth, size_t first)
 	}
 }
 
-static void remember(struct auth *auth, const struct entry *fresh)
+/* The entry of this principal, made when there is none. With the mutex held. */
+static struct entry *enter(struct auth *auth, bool session, const struct principal *who)
 {
-	size_t bucket = bucket_of(fresh->who.org_id, fresh->who.key_id);
-	struct entry *entry;
+	const char *id = session ? who->session_id : who->key_id;
+	struct entry **link = find(auth, session, who->org_id, id);
+	struct entry *entry = *link;
 
-	pthread_mutex_lock(&auth->mutex);
-	entry = find(auth, fresh->who.org_id, fresh->who.key_id);
 	if (entry == NULL) {
+		size_t bucket = bucket_of(who->org_id, id);
+
 		if (auth->count >= ENTRIES_MAX)
 			evict(auth, bucket);
 		entry = calloc(1, sizeof *entry);
 		if (entry == NULL)
 			abort();
+		entry->who = *who;
+		if (!session)
+			entry->who.session_id[0] = '\0';
 		entry->next = auth->buckets[bucket];
 		auth->buckets[bucket] = entry;
 		auth->count++;
 	}
+	entry->seen_ns = auth->now_ns();
+	return entry;
+}
+
+static void remember(struct auth *auth, const struct entry *fresh)
+{
+	struct entry *entry, *key;
+
+	pthread_mutex_lock(&auth->mutex);
+	entry = enter(auth, is_session(fresh), &fresh->who);
 	entry->who = fresh->who;
 	memcpy(entry->digest, fresh->digest, sizeof entry->digest);
 	entry->expires_at_s = fresh->expires_at_s;
-	entry->checked_ns = auth->now_ns();
-	if (!entry->note_due && (entry->noted_ns == 0 || entry->checked_ns - entry->noted_ns >= NOTE_EVERY_S * NS_PER_S)) {
-		entry->note_due = true;
+	entry->checked_ns = entry->seen_ns;
+	key = is_session(fresh) ? enter(auth, false, &fresh->who) : entry;
+	if (!key->note_due && (key->noted_ns == 0 || key->seen_ns - key->noted_ns >= NOTE_EVERY_S * NS_PER_S)) {
+		key->note_due = true;
 		auth->notes_due++;
 	}
 	pthread_mutex_unlock(&auth->mutex);
 }
 
-enum err auth_resolve(struct auth *auth, struct db *db, struct text authorization, struct principal *who)
+void auth_forget_session(struct auth *auth, int org_id, const char *session_id)
+{
+	struct entry **link, *entry;
+
+	pthread_mutex_lock(&auth->mutex);
+	link = find(auth, true, org_id, session_id);
+	entry = *link;
+	if (entry != NULL) {
+		*link = entry->next;
+		auth->count--;
+	}
+	pthread_mutex_unlock(&auth->mutex);
+	free(entry);
+}
+
+enum err auth_resolve(struct auth *auth, struct db *db, struct credential credential, struct principal *who)
 {
 	unsigned char stored[AUTH_DIGEST_BYTES] = {0};
 	struct db_result *row = NULL;
@@ -229,13 +278,13 @@ enum err auth_resolve(struct auth *auth, struct db *db, struct text authorizatio
 	struct auth_key key;
 	char org_id[16];
 	bool same, found;
-	enum err err = auth_cached(auth, authorization, who);
+	enum err err = auth_cached(auth, credential, who);
 
-	if (err != ERR_NOT_FOUND || !auth_key_parse(authorization, &key))
+	if (err != ERR_NOT_FOUND || !auth_parse(credential, &key))
 		return err;
 	snprintf(org_id, sizeof org_id, "%d", key.org_id);
-	err = db_run(db, STATEMENT_auth_key, (struct db_param[]){{.text = text_of(org_id)}, {.text = text_of(key.key_id)}}, 2, DB_MANY,
-		     &row, NULL, NULL);
+	err = db_run(db, credential.is_session ? STATEMENT_auth_session : STATEMENT_auth_key, (struct db_param[]){{.text = text_of(org_id)}, {.text = text_of(key.key_id)}}, 2,
+		     DB_MANY, &row, NULL, NULL);
 	if (err != ERR_OK)
 		return err;
 	/* Hashed and compared also when there is no such key, so that the time taken does not tell the two apart. */
@@ -244,7 +293,7 @@ enum err auth_resolve(struct auth *auth, struct db *db, struct text authorizatio
 		struct text hex = db_value(row, 0, COLUMN_DIGEST);
 
 		sodium_hex2bin(stored, sizeof stored, hex.data, hex.size, NULL, NULL, NULL);
-		read_entry(row, &key, &fresh);
+		read_entry(row, credential.is_session, &key, &fresh);
 	}
 	auth_digest(key.secret, fresh.digest);
 	same = sodium_memcmp(stored, fresh.digest, sizeof stored) == 0;
@@ -302,7 +351,7 @@ enum err auth_count_read(struct auth *auth, const struct principal *who, struct 
 	if (auth->rate_limit == 0)
 		return ERR_OK;
 	pthread_mutex_lock(&auth->mutex);
-	entry = find(auth, who->org_id, who->key_id);
+	entry = find_key(auth, who);
 	if (entry != NULL) {
 		int64_t now = auth->now_ns();
 

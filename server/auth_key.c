@@ -1,4 +1,4 @@
-/* The text of an API key: making it, taking it apart, its digest. */
+/* The text of API keys and sessions: making it, taking it apart, its digest. */
 #include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -50,19 +50,23 @@ static bool take_part(struct text *rest, size_t max, bool (*allowed)(char), stru
 	return true;
 }
 
-bool auth_key_parse(struct text authorization, struct auth_key *key)
+static struct text trim(struct text text)
 {
-	struct text rest = authorization, org, id;
+	while (text.size > 0 && text.data[0] == ' ')
+		text = (struct text){text.data + 1, text.size - 1};
+	while (text.size > 0 && text.data[text.size - 1] == ' ')
+		text.size--;
+	return text;
+}
 
-	if (rest.data == NULL || !take(&rest, "Bearer "))
+static bool parse_after(const char *prefix, struct text rest, struct auth_key *key)
+{
+	size_t size = strlen(prefix);
+	struct text org, id;
+
+	if (rest.size < size || memcmp(rest.data, prefix, size) != 0)
 		return false;
-	while (rest.size > 0 && rest.data[0] == ' ')
-		rest = (struct text){rest.data + 1, rest.size - 1};
-	while (rest.size > 0 && rest.data[rest.size - 1] == ' ')
-		rest.size--;
-	if (rest.size < 3 || memcmp(rest.data, "pl_", 3) != 0)
-		return false;
-	rest = (struct text){rest.data + 3, rest.size - 3};
+	rest = (struct text){rest.data + size, rest.size - size};
 	if (!take_part(&rest, ORG_DIGITS_MAX, is_digit, &org) || !take_part(&rest, AUTH_KEY_ID_MAX, is_word, &id))
 		return false;
 	if (rest.size != AUTH_SECRET_CHARS)
@@ -75,11 +79,39 @@ bool auth_key_parse(struct text authorization, struct auth_key *key)
 	return key->org_id > 0;
 }
 
-bool auth_header_is_sound(struct text authorization)
+bool auth_parse(struct credential credential, struct auth_key *key)
+{
+	struct text rest = credential.text;
+
+	if (rest.data == NULL)
+		return false;
+	if (credential.is_session)
+		return parse_after("ps_", rest, key);
+	return take(&rest, "Bearer ") && parse_after("pl_", trim(rest), key);
+}
+
+bool auth_is_sound(struct credential credential)
 {
 	struct auth_key key;
 
-	return auth_key_parse(authorization, &key);
+	return auth_parse(credential, &key);
+}
+
+struct text auth_cookie_token(struct text cookies)
+{
+	static const char name[] = AUTH_COOKIE "=";
+
+	while (cookies.size > 0) {
+		const char *end = memchr(cookies.data, ';', cookies.size);
+		struct text cookie = {cookies.data, end != NULL ? (size_t)(end - cookies.data) : cookies.size};
+		size_t taken = cookie.size + (end != NULL);
+
+		cookies = (struct text){cookies.data + taken, cookies.size - taken};
+		cookie = trim(cookie);
+		if (cookie.size >= sizeof name - 1 && memcmp(cookie.data, name, sizeof name - 1) == 0)
+			return (struct text){cookie.data + sizeof name - 1, cookie.size - (sizeof name - 1)};
+	}
+	return (struct text){0};
 }
 
 void auth_digest(struct text secret, unsigned char digest[AUTH_DIGEST_BYTES])
@@ -88,7 +120,8 @@ void auth_digest(struct text secret, unsigned char digest[AUTH_DIGEST_BYTES])
 	crypto_hash_sha256(digest, (const unsigned char *)secret.data, secret.size);
 }
 
-bool auth_key_make(int org_id, char key_id[AUTH_KEY_ID_MAX + 1], char key[AUTH_KEY_MAX], unsigned char digest[AUTH_DIGEST_BYTES])
+static bool make(const char *prefix, int org_id, char key_id[AUTH_KEY_ID_MAX + 1], char key[AUTH_KEY_MAX],
+		 unsigned char digest[AUTH_DIGEST_BYTES])
 {
 	unsigned char id[KEY_ID_BYTES], secret[AUTH_SECRET_BYTES];
 	char text[AUTH_SECRET_CHARS + 1];
@@ -99,9 +132,19 @@ bool auth_key_make(int org_id, char key_id[AUTH_KEY_ID_MAX + 1], char key[AUTH_K
 	randombytes_buf(secret, sizeof secret);
 	sodium_bin2hex(key_id, KEY_ID_CHARS + 1, id, sizeof id);
 	sodium_bin2base64(text, sizeof text, secret, sizeof secret, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	snprintf(key, AUTH_KEY_MAX, "pl_%d_%s_%s", org_id, key_id, text);
+	snprintf(key, AUTH_KEY_MAX, "%s%d_%s_%s", prefix, org_id, key_id, text);
 	auth_digest(text_of(text), digest);
 	sodium_memzero(secret, sizeof secret);
 	sodium_memzero(text, sizeof text);
 	return true;
+}
+
+bool auth_key_make(int org_id, char key_id[AUTH_KEY_ID_MAX + 1], char key[AUTH_KEY_MAX], unsigned char digest[AUTH_DIGEST_BYTES])
+{
+	return make("pl_", org_id, key_id, key, digest);
+}
+
+bool auth_session_make(int org_id, char session_id[AUTH_KEY_ID_MAX + 1], char token[AUTH_KEY_MAX], unsigned char digest[AUTH_DIGEST_BYTES])
+{
+	return make("ps_", org_id, session_id, token, digest);
 }

@@ -303,7 +303,7 @@ static enum err authenticate(struct exchange *exchange)
 
 	if (job->request.route->scope == SCOPE_NONE)
 		return ERR_OK;
-	err = auth_cached(worker_pool_auth(exchange->context->pool), job->authorization, &job->request.who);
+	err = auth_cached(worker_pool_auth(exchange->context->pool), job->credential, &job->request.who);
 	job->authenticated = err == ERR_OK;
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -33,6 +33,11 @@ void exchange_finish(struct exchange *exchange, struct reply *reply)
 	if (is_not_modified(exchange, reply)) {
 		reply->status = 304;
 		buffer_free(&reply->body);
+		reply->fixed = (struct text){0};
+	}
+	if (reply->fixed.size > 0) {
+		exchange->gzipped = reply->fixed_is_gzip;
+		return;
 	}
 	/* The committer never gets here with a body worth it: what is compressed are reads, on their worker. */
 	if (exchange->accepts_gzip && exchange->context->service->settings->gzip && reply->body.size >= GZIP_MIN_SIZE &&
@@ -100,6 +105,16 @@ static void add_cors(const struct exchange *exchange, void (*add)(void *to, cons
 	add(to, "Access-Control-Max-Age", "600");
 }
 
+/* What a browser kept while somebody was signed in must be asked about before it is shown to the next. */
+static const char *cache_control(const struct exchange *exchange, const struct reply *reply)
+{
+	if (reply->cache_control != NULL)
+		return reply->cache_control;
+	if (reply->no_store)
+		return "no-store";
+	return exchange->job.credential.is_session ? "private, no-cache" : "private";
+}
+
 void exchange_headers(struct exchange *exchange, void (*add)(void *to, const char *name, const char *value), void *to)
 {
 	struct reply *reply = exchange->answer;
@@ -117,7 +132,7 @@ void exchange_headers(struct exchange *exchange, void (*add)(void *to, const cha
 	if (gzipped)
 		add(to, "Content-Encoding", "gzip");
 	add_vary(exchange, add, to);
-	add(to, "Cache-Control", reply->no_store ? "no-store" : "private");
+	add(to, "Cache-Control", cache_control(exchange, reply));
 	add(to, "X-Content-Type-Options", "nosniff");
 	if (exchange->job.request.request_id[0] != '\0')
 		add(to, "X-Request-Id", exchange->job.request.request_id);

@@ -298,6 +298,47 @@ static enum err check_format(struct exchange *exchange)
 
 static_assert(FORMAT_BIT_CSV == 1u << FORMAT_CSV && FORMAT_BIT_NDJSON == 1u << FORMAT_NDJSON, "bits follow the enum");
 
+/* The Authorization header when there is one, whatever it holds; else a session's cookie. */
+static struct credential credential_of(const struct exchange *exchange)
+{
+	struct credential credential = {.text = field(exchange, "authorization")};
+	const struct text *cookies;
+
+	for (size_t i = 0; credential.text.data == NULL; i++) {
+		cookies = exchange_field_at(&exchange->job.request, "cookie", i);
+		if (cookies == NULL)
+			break;
+		credential = (struct credential){.text = auth_cookie_token(*cookies), .is_session = true};
+	}
+	return credential;
+}
+
+/* A browser sends the cookie also where another site made it send the request. SameSite=Strict forbids that; this does not rely on
+ * it: other sites cannot add headers of their own, and browsers say where a request comes from. */
+static enum err check_same_site(struct exchange *exchange)
+{
+	struct request *request = &exchange->job.request;
+	struct text from = field(exchange, "sec-fetch-site");
+
+	if (from.data != NULL && !text_equal(from, TEXT("same-origin")) && !text_equal(from, TEXT("none")))
+		return reply_error(&exchange->job.reply, ERR_CROSS_SITE, "another site made the browser send this");
+	if (request->method == METHOD_GET || request->method == METHOD_HEAD ||
+	    text_equal(field(exchange, "x-requested-with"), TEXT("plumbline")))
+		return ERR_OK;
+	return reply_error(&exchange->job.reply, ERR_CROSS_SITE,
+			   "with a session, requests other than GET carry the header X-Requested-With: plumbline");
+}
+
+static enum err check_credential(struct exchange *exchange)
+{
+	struct credential *credential = &exchange->job.credential;
+
+	*credential = credential_of(exchange);
+	if (!auth_is_sound(*credential))
+		return reply_error(&exchange->job.reply, ERR_UNAUTHORIZED, "send the header Authorization: Bearer pl_…");
+	return credential->is_session ? check_same_site(exchange) : ERR_OK;
+}
+
 static enum err check_request(struct exchange *exchange, char *to)
 {
 	struct request *request = &exchange->job.request;
@@ -316,10 +357,9 @@ static enum err check_request(struct exchange *exchange, char *to)
 	err = find_route(exchange, path, &to);
 	if (err != ERR_OK || reply->status != 0)
 		return err;
-	exchange->job.authorization = field(exchange, "authorization");
-	if (request->route->scope != SCOPE_NONE && !auth_header_is_sound(exchange->job.authorization))
-		return reply_error(reply, ERR_UNAUTHORIZED, "send the header Authorization: Bearer pl_…");
-	err = check_body(exchange);
+	err = request->route->scope != SCOPE_NONE ? check_credential(exchange) : ERR_OK;
+	if (err == ERR_OK)
+		err = check_body(exchange);
 	if (err != ERR_OK)
 		return err;
 	if (!query_parse(query, to, request->query, &request->query_count, &reply->problems) && !request->route->raw)

@@ -23,21 +23,34 @@ static void add_header(void *to, const char *name, const char *value)
 	(void)MHD_add_response_header(to, name, value);
 }
 
-enum MHD_Result http_send_answer(struct connection *connection, struct exchange *exchange)
+/* Takes the reply's own body out of it. */
+static struct MHD_Response *make_response(struct reply *reply)
 {
 	static char nothing[1];
+	struct MHD_Response *response;
+
+	/* The library only reads it, but takes a pointer that may be written through. */
+	if (reply->fixed.size > 0)
+		return MHD_create_response_from_buffer(reply->fixed.size, (void *)(uintptr_t)reply->fixed.data, MHD_RESPMEM_PERSISTENT);
+	if (reply->body.size == 0)
+		return MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(reply->body.size, reply->body.data, MHD_RESPMEM_MUST_FREE);
+	if (response != NULL)
+		reply->body = (struct buffer){0};
+	return response;
+}
+
+enum MHD_Result http_send_answer(struct connection *connection, struct exchange *exchange)
+{
 	struct reply *reply = exchange->answer;
-	size_t size = reply->body.size;
+	size_t size = reply->fixed.size > 0 ? reply->fixed.size : reply->body.size;
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
 	exchange_account(exchange, exchange->job.request.method == METHOD_HEAD ? 0 : size);
-	response = size > 0 ? MHD_create_response_from_buffer(size, reply->body.data, MHD_RESPMEM_MUST_FREE)
-			    : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+	response = make_response(reply);
 	if (response == NULL)
 		return MHD_NO;
-	if (size > 0)
-		reply->body = (struct buffer){0};
 	exchange_headers(exchange, add_header, response);
 	result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);

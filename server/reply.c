@@ -71,6 +71,8 @@ void reply_render_error(struct reply *reply, enum err err, const char *request_i
 	reply->content_type = "application/problem+json";
 	reply->etag[0] = '\0';
 	reply->no_store = true;
+	reply->cache_control = NULL;
+	reply->fixed = (struct text){0};
 	buffer_clear(body);
 	buffer_printf(body, "{\"type\":\"urn:plumbline:problem:%s\"", info->code);
 	append_member(body, "title", text_of(info->title));

@@ -14,6 +14,7 @@ struct route;
 struct body_stream;
 struct answer_stream;
 struct service;
+struct auth;
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_COUNT };
 
@@ -30,6 +31,13 @@ struct principal {
 	char source[64];         /* the source events of this key belong to; "api" when the key is bound to none */
 	char rep_id[256];        /* "" when unbound */
 	char team_id[256];       /* "" when unbound */
+	char session_id[32];     /* "" when the request brought the key itself */
+};
+
+/* What a request brought to show who asks. */
+struct credential {
+	struct text text;        /* the Authorization header as it came, or the session's token; absent: nothing */
+	bool is_session;
 };
 
 struct param {
@@ -57,6 +65,7 @@ struct request {
 	struct answer_stream *answer;             /* where an answer goes that is sent while it is made (export.h); else NULL */
 	struct principal who;
 	struct db *db;                            /* this worker's connection; NULL in prepare hooks */
+	struct auth *auth;                        /* the keys this process knows; NULL where db is */
 	char request_id[129];
 	char traceparent[56];
 	const struct text *(*header)(const struct request *, const char *name); /* lower-case name; NULL when absent */
@@ -96,6 +105,9 @@ struct reply {
 	struct buffer detail;       /* sentence for an error, may stay empty */
 	enum err err;               /* what the handler returned, for the log */
 	bool no_store;              /* Cache-Control: no-store instead of private */
+	const char *cache_control;  /* static string that is sent instead of either; NULL: none */
+	struct text fixed;          /* a body that lives as long as the process, sent as it is instead of `body`: no copy a request */
+	bool fixed_is_gzip;         /* it is compressed already */
 };
 
 /* Sets detail and returns err, so that handlers can say: return reply_error(reply, ERR_NOT_FOUND, "no account %s", id); */

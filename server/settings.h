@@ -29,6 +29,7 @@ struct settings {
 	int64_t statement_timeout_ms;
 	char *cors_origins;            /* comma separated; "*" = any; "" = none */
 	int64_t rate_limit;            /* reads a minute a key; 0 = no limit */
+	int64_t session_hours;
 	char *tls_cert, *tls_key;      /* paths; both or none */
 	int64_t connections;           /* open connections to the API; beyond it 503 */
 	int64_t header_timeout_s, body_timeout_s, idle_timeout_s;

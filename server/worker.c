@@ -71,11 +71,11 @@ enum err worker_check(struct request *request, struct reply *reply)
 static enum err authenticate(struct thread *thread, struct job *job)
 {
 	struct auth *auth = thread->pool->auth;
-	enum err err = auth_resolve(auth, thread->db, job->authorization, &job->request.who);
+	enum err err = auth_resolve(auth, thread->db, job->credential, &job->request.who);
 
 	/* Reads go on while the primary is away, when there is a standby. */
 	if (err == ERR_DATABASE_UNAVAILABLE && thread->read_db != thread->db)
-		err = auth_resolve(auth, thread->read_db, job->authorization, &job->request.who);
+		err = auth_resolve(auth, thread->read_db, job->credential, &job->request.who);
 	return err;
 }
 
@@ -246,6 +246,7 @@ struct db *job_db(const struct thread *thread, const struct job *job)
 void requests_run(struct thread *thread, struct job *job)
 {
 	job->request.db = job_db(thread, job);
+	job->request.auth = thread->pool->auth;
 	if (job->missed) {
 		size_t headers_from = job->reply.headers.size;
 

@@ -1,6 +1,6 @@
 /* Workers and committers: what runs the requests the event loop has collected.
  *
- * The loop makes a job, fills in `request` (without db), `authorization`, `done` and `owner`, and hands it over. From then on
+ * The loop makes a job, fills in `request` (without db), `credential`, `done` and `owner`, and hands it over. From then on
  * the job belongs to the pool until done(job) is called, exactly once, on a thread of the pool. done must only hand back to
  * the loop (resume the connection): it may not block, nor submit again. The job's memory is the loop's, before and after.
  *
@@ -28,7 +28,7 @@ struct job {
 	struct job *next;          /* the queue's link */
 	struct request request;    /* db is set by the worker */
 	struct reply reply;
-	struct text authorization; /* the Authorization header as it came; absent when there was none. Lives as long as the job */
+	struct credential credential; /* as it came; lives as long as the job */
 	bool authenticated;        /* request.who is filled in already (by auth_cached on the loop) */
 	bool single;               /* item holds the one event of this request: it goes to a committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */

@@ -114,6 +114,7 @@ load_sample
 
 cat <<END
 
+Dashboard: $url/#key=$key
 Plumbline listens on $url    (health and metrics: http://$PLUMBLINE_ADMIN_LISTEN/metrics)
 API key: $key    (kept in ${local#"$PWD/"}/key)
 

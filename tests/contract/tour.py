@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 import time
 
 JSON, PATCH, NDJSON, CSV = "application/json", "application/merge-patch+json", "application/x-ndjson", "text/csv"
@@ -93,6 +94,7 @@ class Tour:
             if not isinstance(body, bytes):
                 body = (body if isinstance(body, str) else json.dumps(body)).encode("utf-8")
         status, answer_headers, answer = self.send(method, path, body, sent)
+        self.answer_headers = answer_headers
         self.steps += 1
         where = f"{method} {path} → {status}: {answer[:1500]!r}"
         assert status == expect, f"expected {expect}: {where}"
@@ -115,8 +117,19 @@ class Tour:
         self.erase()
 
     def system(self):
-        for path in ("/healthz", "/readyz", "/openapi.yaml", "/openapi.json"):
-            self.go("GET", path, key=False)
+        for path in ("/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/", "/docs", "/favicon.svg"):
+            page = self.go("GET", path, key=False)
+            for file in re.findall(rb"""["'](/(?:assets|docs)/[^"']+)""", page) if path in ("/", "/docs") else ():
+                self.go("GET", file.decode(), key=False)
+        self.session()
+
+    def session(self):
+        self.go("POST", "/v1/session", expect=201)
+        cookie = {"Cookie": self.answer_headers["set-cookie"].split(";")[0]}
+        self.go("GET", "/v1/session")
+        self.go("GET", "/v1/session", key=False, headers=cookie)
+        self.go("DELETE", "/v1/session", key=False, headers=cookie, expect=403, code="cross_site")
+        self.go("DELETE", "/v1/session", key=False, headers={**cookie, "X-Requested-With": "plumbline"}, expect=204)
 
     def write(self):
         for kind, records in RECORDS.items():

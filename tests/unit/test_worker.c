@@ -122,7 +122,7 @@ static void wait_for(int count)
 
 static void job_make(struct job *job, const struct route *route)
 {
-	*job = (struct job){.done = on_done, .authorization = TEXT(HEADER)};
+	*job = (struct job){.done = on_done, .credential = {.text = TEXT(HEADER)}};
 	job->request.route = route;
 	job->request.method = route->method;
 }
@@ -187,7 +187,7 @@ START_TEST(refused)
 	ck_assert_str_eq(job.reply.detail.data, "this needs a key with scope admin");
 	job_end(&job);
 	job_make(&job, &route_read);
-	job.authorization = TEXT("Bearer nonsense");
+	job.credential = (struct credential){.text = TEXT("Bearer nonsense")};
 	ck_assert(worker_submit(pool, &job));
 	wait_for(2);
 	ck_assert_int_eq(job.reply.err, ERR_UNAUTHORIZED);
