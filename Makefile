@@ -130,9 +130,9 @@ $(filter-out $(GEN)/pages.c,$(GENERATED)) $(GENERATED_HEADERS): $(GEN)/stamp
 	@:
 
 # So do the files of the dashboard and of the API reference. Which there are is known only after they were made: the generator looks.
-$(GEN)/pages.c: FORCE
+$(GEN)/pages.c: $(BUILD)/web.stamp FORCE
 	@mkdir -p $(@D)
-	$(Q)$(PYTHON) -B tools/embed_files.py $@ $(if $(filter off,$(WEB)),,$(BUILD)/web) handlers/pages
+	$(Q)$(PYTHON) -B tools/embed_files.py $@ $(BUILD)/web handlers/pages
 
 # The list of names, rewritten only when it changed: a file taken away remakes what was made of it.
 .PHONY: FORCE
