@@ -6,6 +6,7 @@ import dataclasses
 import typing
 
 INGEST, READ, STRATEGY, ADMIN = "ingest", "read", "strategy", "admin"
+ANY = {INGEST, READ, STRATEGY, ADMIN}
 SEEN, DECIDED = {INGEST, READ}, {STRATEGY, READ}
 
 DOCUMENT = {
@@ -68,6 +69,16 @@ ROUTES = {
     "getReadiness": Row(set(), "/readyz"),
     "getContractYaml": Row(set(), "/openapi.yaml"),
     "getContractJson": Row(set(), "/openapi.json"),
+    # Which files there are depends on what was built: these never are.
+    "getDashboard": Row(set(), "/"),
+    "getDashboardFile": Row(set(), "/assets/nothing.js", status=404),
+    "getReference": Row(set(), "/docs"),
+    "getReferenceFile": Row(set(), "/docs/nothing.js", status=404),
+    "getIcon": Row(set(), "/favicon.svg"),
+    "beginSession": Row(ANY, "/v1/session", status=201),
+    "getSession": Row(ANY, "/v1/session"),
+    # With a key there is none to end; tests/api/test_session.py ends some.
+    "endSession": Row(ANY, "/v1/session", status=404),
     **{key: row for plural, kind in KINDS.items() for key, row in of_kind(plural, *kind).items()},
     "postEvents": Row({INGEST}, "/v1/events", CLOUD_EVENT, headers={"Content-Type": "application/cloudevents+json"}),
     # Its proof is the source's signature, not a key: without one nobody gets in, whatever their key.
