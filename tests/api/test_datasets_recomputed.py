@@ -1,4 +1,5 @@
-"""Two public data sets, loaded over HTTP, and every figure they can carry computed a second time from their files (tests/property/oracle_*.py):
+"""Two public data sets, loaded over HTTP, and every figure they can carry computed a second time from their files (tests/property/oracle_*.py), in
+every grouping that the dictionary allows (PLUMBLINE_TEST_WHOLE=1: in every quarter too):
 CRM Sales Opportunities by quarter (test_crm_dataset.py says how it maps), and a Salesforce-like export with activities, stage history and lines.
 The data are not part of the repository; without them the tests are skipped and say so."""
 import csv
@@ -14,7 +15,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "property")]
 
 import test_crm_dataset as crm  # noqa: E402
 from harness import Case, shared_data  # noqa: E402
-from oracle_check import METRICS, check  # noqa: E402
+from oracle_check import METRICS, WHOLE, check, trends  # noqa: E402
 from oracle_states import Past  # noqa: E402
 from oracle_work import pipeline_adds_up  # noqa: E402
 
@@ -27,12 +28,13 @@ class Recorded:
 
     def __init__(self, batches, strategy, zone):
         self.settings, self.strategies, self.overrides, self.events = {**SETTINGS, "time_zone": zone}, [strategy], [], []
+        now = datetime.datetime.now(datetime.timezone.utc)
         for kind, records in batches:
             for record in records:
                 patch = {name: value for name, value in record.items() if name not in ("id", "occurred_at", "event_id")}
                 at = datetime.datetime.fromisoformat(record["occurred_at"].replace("Z", "+00:00"))
                 self.events.append({"kind": SINGULAR[kind], "id": record["id"], "at": at, "operation": "patch", "full": False, "patch": patch,
-                                    "event_id": record.get("event_id", f"{len(self.events):09d}"), "received": at})
+                                    "event_id": record.get("event_id", f"{len(self.events):09d}"), "received": now, "source": "api"})
 
 
 class DataSet(Case):
@@ -57,9 +59,9 @@ class DataSet(Case):
     def ask(self, path, **query):
         return self.assert_ok(self.client.get(f"/v1/{path}?{urllib.parse.urlencode(query)}"))
 
-    def check_metric(self, metric, **query):
-        with self.subTest(metric=metric, **query):
-            wrong = check(self.past, metric, query, self.ask(f"metrics/{metric}", **query))
+    def check_metric(self, key, **query):
+        with self.subTest(key=key, **query):
+            wrong = check(self.past, key, query, self.ask(f"metrics/{key}", **query))
             if wrong:
                 self.fail(f"{len(wrong)} differences\n" + "\n".join(wrong[:12]))
 
@@ -102,9 +104,12 @@ class CrmByQuarter(DataSet):
             for metric, (_, groupings, _) in METRICS.items():
                 if metric not in TIMELESS:
                     self.check_metric(metric, period=period)
-                    for by in groupings if period == "FY2017" else ("rep",) if metric in ("bookings_share", "win_rate") else ():
-                        if by != "period":
-                            self.check_metric(metric, period=period, by=by)
+                    for by in groupings if WHOLE or period == "FY2017" else ("rep",) if metric in ("bookings_share", "win_rate") else ():
+                        self.check_metric(metric, period=period, by=by)
+
+    def test_every_trend_of_the_year(self):
+        for metric, query in trends("2017", WHOLE):
+            self.check_metric(metric, **query)
 
     def test_what_the_data_do_not_carry_is_null(self):
         for metric in TIMELESS:
@@ -131,6 +136,7 @@ class CrmByQuarter(DataSet):
                     self.assertEqual(pipeline_adds_up(row), [], (period, row["key"]))
 
 
+YEARS = ("2020", "2021", "2022")
 EXPORT = ("data", "salesforce-like")
 KINDS = {"Email": "email", "Phone Call": "call", "Video Meeting": "meeting", "In-Person Meeting": "meeting", "Demo": "demo", "Proposal Sent": "proposal"}
 OUTCOMES = {"Closed Won": "won", "Closed Lost": "lost"}
@@ -209,9 +215,13 @@ class SalesforceLike(DataSet):
     def test_every_metric_with_hours_stages_and_lines(self):
         for metric, (_, groupings, _) in METRICS.items():
             self.check_metric(metric, period="2022-Q2")
-            for by in groupings[:3]:
-                if by != "period":
-                    self.check_metric(metric, period="2022", by=by)
+            for by in groupings:
+                for period in YEARS if WHOLE else YEARS[-1:]:
+                    self.check_metric(metric, period=period, by=by)
+
+    def test_every_trend_of_the_year(self):
+        for metric, query in trends("2022", WHOLE):
+            self.check_metric(metric, **query)
 
     def test_populations_and_rows(self):
         won = {row["opportunity_id"] for row in self.deals if row["stage"] == "Closed Won" and row["close_date_actual"].startswith("2022")}

@@ -97,7 +97,7 @@ def check(past, metric, query, answer):
     found = {None: answer["total"], **{(row["key"], row.get("period")): row for row in answer["rows"]}}
     wanted, keys = expected(past, metric, query, [place for place in found if place is not None])
     wrong = [f"no row for {key}" for key in sorted(keys - {place[0] for place in found if place})]
-    divided = "product" in query or "product" in (query.get("by"), query.get("over")) or "product_mix" in (metric, query.get("metric"))
+    divided = "product" in query or "product" in (query.get("by"), query.get("over")) or {"product_mix", "focus_opportunity"} & {metric, query.get("metric")}
     for place, row in wanted.items():
         wrong += [f"{place}{line}" for line in differences(row, found[place], currency, ties=divided)]
     return wrong

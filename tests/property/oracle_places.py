@@ -70,11 +70,11 @@ class Places:
                 rows = self.question.closed(at - datetime.timedelta(days=self.window_days), at + datetime.timedelta(microseconds=1))
                 rows = [row for row in rows if row.outcome in ("won", "lost")]
             elif kind in STOCKS:
-                rows = getattr(self.question, kind)(at)
+                rows = self.question.once((kind, at), lambda: getattr(self.question, kind)(at))
             elif kind in ("won", "decided"):
                 rows = [row for row in self.question.closed() if row.outcome == "won" or (kind == "decided" and row.outcome == "lost")]
             else:
-                rows = getattr(self.question, kind)()
+                rows = self.question.once(kind, getattr(self.question, kind))
             self.read[kind, sub] = rows
         return self.read[kind, sub]
 
