@@ -58,7 +58,7 @@ def half_hours(row):
 def consultative(place):
     question = place.question
     rules = question.strategy.get("conduct", {})
-    low, high = rules.get("talk_ratio_band", DEFAULT_BAND)
+    low, high = (Fraction(str(edge)) for edge in rules.get("talk_ratio_band", DEFAULT_BAND))
     closed = place.decided
     proposed = [(row, first_proposal(row, question, rules)) for row in closed]
     proposed = [(row, at) for row, at in proposed if at is not None]
