@@ -129,6 +129,35 @@ enum err auth_cached(struct auth *auth, struct credential credential, struct pri
 	return err;
 }
 
+bool auth_is_known(struct auth *auth, struct credential credential)
+{
+	unsigned char digest[AUTH_DIGEST_BYTES];
+	const struct entry *entry;
+	struct auth_key key;
+	bool known;
+
+	if (!auth_parse(credential, &key))
+		return false;
+	auth_digest(key.secret, digest);
+	pthread_mutex_lock(&auth->mutex);
+	entry = *find(auth, credential.is_session, key.org_id, key.key_id);
+	known = entry != NULL && sodium_memcmp(entry->digest, digest, sizeof digest) == 0;
+	pthread_mutex_unlock(&auth->mutex);
+	return known;
+}
+
+/* A key that was good and is not any more: it counts as one that nobody has seen. */
+static void forget(struct auth *auth, bool session, const struct auth_key *key, const unsigned char digest[AUTH_DIGEST_BYTES])
+{
+	struct entry *entry;
+
+	pthread_mutex_lock(&auth->mutex);
+	entry = *find(auth, session, key->org_id, key->key_id);
+	if (entry != NULL && sodium_memcmp(entry->digest, digest, AUTH_DIGEST_BYTES) == 0)
+		sodium_memzero(entry->digest, sizeof entry->digest);
+	pthread_mutex_unlock(&auth->mutex);
+}
+
 static void copy_text(char *to, size_t size, struct text from)
 {
 	size_t used = from.size < size ? from.size : size - 1;
@@ -304,6 +333,8 @@ enum err auth_resolve(struct auth *auth, struct db *db, struct credential creden
 	if (err == ERR_OK) {
 		remember(auth, &fresh);
 		*who = fresh.who;
+	} else {
+		forget(auth, credential.is_session, &key, fresh.digest);
 	}
 	db_result_free(row);
 	return err;

@@ -51,6 +51,9 @@ struct text auth_cookie_token(struct text cookies);
  * database has to be asked (auth_resolve). For the event loop. */
 enum err auth_cached(struct auth *auth, struct credential credential, struct principal *who);
 
+/* True when this very key or session has been good before, however long ago, and was not found to have ended since. */
+bool auth_is_known(struct auth *auth, struct credential credential);
+
 /* As auth_cached, then asks the database. ERR_OK, ERR_UNAUTHORIZED, ERR_KEY_EXPIRED, or the database's error. */
 enum err auth_resolve(struct auth *auth, struct db *db, struct credential credential, struct principal *who);
 

@@ -16,13 +16,14 @@ static const struct settings *settings_of(const struct connections *connections)
 	return connections->context->service->settings;
 }
 
-struct connection *connection_open(struct connections *connections, int fd)
+struct connection *connection_open(struct connections *connections, int fd, struct peer peer)
 {
 	struct connection *connection = calloc(1, sizeof *connection);
 
 	if (connection == NULL)
 		abort();
 	connection->fd = fd;
+	connection->peer = peer;
 	connection->deadline_ns = process_now_ns() + (uint64_t)settings_of(connections)->header_timeout_s * SECOND_NS;
 	connection->next = connections->first;
 	connection->link = &connections->first;

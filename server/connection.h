@@ -18,6 +18,7 @@ enum {
 struct connection {
 	struct connection *next, **link;
 	int fd;
+	struct peer peer;                /* the other end: a client, or a proxy */
 	uint64_t deadline_ns;            /* 0: none, the request is being worked on */
 	bool over_limit;                 /* accepted to be told 503 */
 	bool lingering;                  /* answered on the bare socket; what comes is dropped */
@@ -32,7 +33,7 @@ struct connections {
 	void (*resume)(struct exchange *exchange); /* lets the library go on with a suspended request */
 };
 
-struct connection *connection_open(struct connections *connections, int fd);
+struct connection *connection_open(struct connections *connections, int fd, struct peer peer);
 void connection_close(struct connections *connections, struct connection *connection); /* NULL allowed */
 
 /* The library takes an answer only before the body or after it. To a client that is still sending one that is too large or too

@@ -36,6 +36,7 @@ struct exchange_context {
 	struct worker_pool *pool;      /* NULL: all rows have on_loop */
 	/* Tells the loop to look at this exchange: there is room in its stream, or (done) its job is back. Any thread. */
 	void (*wake)(struct exchange *exchange, bool done);
+	struct peers trusted;          /* proxies that are believed about whom they speak for */
 	bool quiet;                    /* requests are logged for debugging only */
 	bool draining;                 /* connections end with their answer */
 	size_t body_bytes;             /* held by bodies being collected */

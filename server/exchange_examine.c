@@ -108,6 +108,19 @@ static void identify(struct exchange *exchange)
 		memcpy(request->traceparent, trace.data, trace.size);
 }
 
+/* Behind trusted proxies the client is whom they say they speak for. */
+static void note_client(struct exchange *exchange)
+{
+	const struct request *request = &exchange->job.request;
+	size_t count = 0;
+
+	while (exchange_field_at(request, "x-forwarded-for", count) != NULL)
+		count++;
+	while (count-- > 0)
+		exchange->job.client = peer_behind(&exchange->context->trusted, exchange->job.client,
+						   *exchange_field_at(request, "x-forwarded-for", count));
+}
+
 static void note_body(struct exchange *exchange)
 {
 	struct text length = field(exchange, "content-length");
@@ -376,6 +389,7 @@ enum err exchange_examine(struct exchange *exchange, const struct http_head *hea
 
 	exchange->http_1_0 = strcmp(head->version, "HTTP/1.0") == 0;
 	identify(exchange);
+	note_client(exchange);
 	if (err != ERR_OK) {
 		/* Where this request ends is not known for sure: nothing after it is read. */
 		exchange->must_close = true;

@@ -164,6 +164,7 @@ static void examine(struct http *http, struct connection *connection, struct exc
 	head.size = size != NULL ? size->header_size : 0;
 	/* Only of this version is it known that it parses in place and leaves everything where it was. */
 	head.in_place = strncmp(MHD_get_version(), "0.9.75", 6) == 0;
+	exchange->job.client = connection->peer;
 	exchange_head(exchange, &head, connection->over_limit);
 	connection->deadline_ns = process_now_ns() + (uint64_t)http->config.service->settings->body_timeout_s * SECOND_NS;
 }
@@ -270,6 +271,7 @@ static void on_connection(void *cls, struct MHD_Connection *handle, void **socke
 {
 	struct http *http = cls;
 	const union MHD_ConnectionInfo *info;
+	int fd;
 
 	if (code != MHD_CONNECTION_NOTIFY_STARTED) {
 		connection_close(&http->connections, *socket_context);
@@ -277,7 +279,9 @@ static void on_connection(void *cls, struct MHD_Connection *handle, void **socke
 		return;
 	}
 	info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*socket_context = connection_open(&http->connections, info != NULL ? info->connect_fd : -1);
+	fd = info != NULL ? info->connect_fd : -1;
+	info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*socket_context = connection_open(&http->connections, fd, peer_of_socket(info != NULL ? info->client_addr : NULL));
 	if (!http->config.quiet)
 		stats_count(http->config.service->stats, COUNTER_CONNECTIONS, 1);
 }
@@ -454,6 +458,7 @@ static void set_context(struct http *http)
 	http->connections = (struct connections){
 		.limit = (size_t)http->config.connections, .bare = http->cert == NULL, .context = context, .resume = resume,
 	};
+	(void)peers_parse(http->config.service->settings->trusted_proxies, &context->trusted); /* the settings have seen to it that it can be read */
 	if (getrandom(&context->id_seed, sizeof context->id_seed, 0) < 0)
 		context->id_seed = process_now_ns();
 }

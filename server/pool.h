@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "attempts.h"
 #include "auth.h"
 #include "cache.h"
 #include "db.h"
@@ -29,6 +30,7 @@ struct worker_pool {
 	const struct settings *settings;
 	struct stats *stats;
 	struct auth *auth;
+	struct attempts *attempts; /* with keys that nobody has seen to be good */
 	struct cache *cache;
 	struct watch *watch;
 	struct queue queues[LANE_COUNT];

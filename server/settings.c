@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "peer.h"
+
 enum kind {
 	KIND_URL,     /* a connection string with a password in it: also read from the file named by <ENV>_FILE, never shown */
 	KIND_SECRET,  /* 32 bytes in hexadecimal: read from a file likewise, never shown */
 	KIND_ORIGIN,  /* http:// or https://, a host and maybe a path; kept without a slash at its end */
 	KIND_ADDRESS, /* host:port */
+	KIND_NETWORKS, /* addresses and networks, comma separated */
 	KIND_TEXT,
 	KIND_FILE,    /* a path that has to be readable */
 	KIND_NUMBER,
@@ -86,6 +89,11 @@ static const struct setting rows[] = {
 	{.name = "session-hours", .env = "PLUMBLINE_SESSION_HOURS", .kind = KIND_NUMBER, AT(session_hours), .fallback = "8",
 	 .min = 1, .max = 168, .unit = "h",
 	 .summary = "longest time a browser stays signed in; never longer than its key works"},
+	{.name = "key-tries", .env = "PLUMBLINE_KEY_TRIES", .kind = KIND_NUMBER, AT(key_tries), .fallback = "60",
+	 .min = 0, .max = 1000000, .unit = "wrong keys a minute",
+	 .summary = "wrong API keys an address may try before it is answered 429; keys that have been right are served all the same; 0: no limit"},
+	{.name = "trusted-proxies", .env = "PLUMBLINE_TRUSTED_PROXIES", .kind = KIND_NETWORKS, AT(trusted_proxies), .fallback = "",
+	 .summary = "addresses and networks of proxies, comma separated, whose X-Forwarded-For says who calls; empty: none is believed"},
 	{.name = "tls-cert", .env = "PLUMBLINE_TLS_CERT", .kind = KIND_FILE, AT(tls_cert), .fallback = "",
 	 .summary = "certificate chain in PEM; with tls-key it makes the API speak HTTPS"},
 	{.name = "tls-key", .env = "PLUMBLINE_TLS_KEY", .kind = KIND_FILE, AT(tls_key), .fallback = "",
@@ -128,7 +136,7 @@ static const char *const level_words[] = {"error", "warn", "info", "debug"};
 
 static bool is_string(enum kind kind)
 {
-	return kind == KIND_URL || kind == KIND_SECRET || kind == KIND_ORIGIN || kind == KIND_ADDRESS || kind == KIND_TEXT || kind == KIND_FILE;
+	return kind == KIND_URL || kind == KIND_SECRET || kind == KIND_ORIGIN || kind == KIND_ADDRESS || kind == KIND_NETWORKS || kind == KIND_TEXT || kind == KIND_FILE;
 }
 
 static void *member(struct settings *settings, const struct setting *row)
@@ -267,6 +275,7 @@ static void set_origin(struct settings *settings, const struct setting *row, con
 /* Checks and stores one value. origin names where it came from: "PLUMBLINE_LISTEN" or "--listen". */
 static void set(struct settings *settings, const struct setting *row, const char *value, const char *origin, struct buffer *faults)
 {
+	struct peers networks;
 	char host[256];
 	uint16_t port;
 
@@ -286,6 +295,10 @@ static void set(struct settings *settings, const struct setting *row, const char
 			value = "";
 		else if (!settings_split_address(value, host, &port))
 			buffer_printf(faults, "%s: \"%s\" is not an address like 127.0.0.1:8080 or [::1]:8080\n", origin, value);
+		break;
+	case KIND_NETWORKS:
+		if (!peers_parse(value, &networks))
+			buffer_printf(faults, "%s: \"%s\" is not a list of addresses and networks like 127.0.0.1, 10.0.0.0/8, fd00::/8\n", origin, value);
 		break;
 	case KIND_FILE:
 		if (value[0] != '\0' && access(value, R_OK) != 0)
@@ -514,6 +527,7 @@ static void show(const struct settings *settings, const struct setting *row, str
 		break;
 	case KIND_ORIGIN:
 	case KIND_ADDRESS:
+	case KIND_NETWORKS:
 	case KIND_TEXT:
 	case KIND_FILE:
 		buffer_append_string(to, *(char *const *)member_const(settings, row));

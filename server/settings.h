@@ -30,6 +30,8 @@ struct settings {
 	char *cors_origins;            /* comma separated; "*" = any; "" = none */
 	int64_t rate_limit;            /* reads a minute a key; 0 = no limit */
 	int64_t session_hours;
+	int64_t key_tries;             /* wrong keys a minute an address; 0 = no limit */
+	char *trusted_proxies;         /* networks whose X-Forwarded-For is believed; "" = none */
 	char *tls_cert, *tls_key;      /* paths; both or none */
 	int64_t connections;           /* open connections to the API; beyond it 503 */
 	int64_t header_timeout_s, body_timeout_s, idle_timeout_s;

@@ -72,6 +72,7 @@ static const struct family counter_families[COUNTER_COUNT] = {
 	[COUNTER_REFUSED_CONNECTIONS] = {"plumbline_refused_connections_total", "Requests refused because there were too many connections."},
 	[COUNTER_REFUSED_QUEUE] = {"plumbline_refused_queue_total", "Requests refused because too many were waiting."},
 	[COUNTER_REFUSED_FRAMING] = {"plumbline_refused_framing_total", "Requests refused because of how they were framed."},
+	[COUNTER_REFUSED_KEYS] = {"plumbline_refused_keys_total", "Requests whose API key was wrong, or not looked at because too many from the same address were."},
 	[COUNTER_TIMEOUTS] = {"plumbline_client_timeouts_total", "Connections closed because the client was too slow."},
 	[COUNTER_QUARANTINED] = {"plumbline_quarantined_total", "Items put into quarantine."},
 	[COUNTER_DATABASE_ERRORS] = {"plumbline_database_errors_total", "Statements that failed for the database's sake."},

@@ -31,6 +31,7 @@ enum counter {
 	COUNTER_REFUSED_CONNECTIONS, /* answered 503 because of the connection limit */
 	COUNTER_REFUSED_QUEUE,    /* answered 503 because a queue was full */
 	COUNTER_REFUSED_FRAMING,  /* requests refused for how they were framed */
+	COUNTER_REFUSED_KEYS,     /* requests whose key was wrong, or not looked at because too many from there were */
 	COUNTER_TIMEOUTS,         /* connections closed because the client was too slow */
 	COUNTER_QUARANTINED,      /* items put into quarantine */
 	COUNTER_DATABASE_ERRORS,

@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,30 @@ static enum err authenticate(struct thread *thread, struct job *job)
 	/* Reads go on while the primary is away, when there is a standby. */
 	if (err == ERR_DATABASE_UNAVAILABLE && thread->read_db != thread->db)
 		err = auth_resolve(auth, thread->read_db, job->credential, &job->request.who);
+	if (err == ERR_UNAUTHORIZED)
+		stats_count(thread->pool->stats, COUNTER_REFUSED_KEYS, 1);
+	return err;
+}
+
+/* Whoever guesses keys gets few answers a minute. A key that has been good is looked up whatever others at the same address do. */
+static enum err authenticate_within_limits(struct thread *thread, struct job *job)
+{
+	struct worker_pool *pool = thread->pool;
+	char seconds[24];
+	int64_t retry_s;
+	enum err err;
+
+	if (auth_is_known(pool->auth, job->credential))
+		return authenticate(thread, job);
+	if (!attempts_take(pool->attempts, job->client, &retry_s)) {
+		stats_count(pool->stats, COUNTER_REFUSED_KEYS, 1);
+		snprintf(seconds, sizeof seconds, "%lld", (long long)retry_s);
+		reply_header(&job->reply, "Retry-After", seconds);
+		return reply_error(&job->reply, ERR_RATE_LIMITED, "too many wrong keys came from this address; try again in %s s", seconds);
+	}
+	err = authenticate(thread, job);
+	if (err != ERR_UNAUTHORIZED)
+		attempts_return(pool->attempts, job->client);
 	return err;
 }
 
@@ -99,7 +124,7 @@ enum err job_admit(struct thread *thread, struct job *job)
 	enum err err = ERR_OK;
 
 	if (!job->authenticated && request->route->scope != SCOPE_NONE)
-		err = authenticate(thread, job);
+		err = authenticate_within_limits(thread, job);
 	if (err != ERR_OK)
 		return err;
 	job->authenticated = true;
@@ -348,6 +373,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 	pool->stats = stats;
 	pool->threads = calloc(workers + WORKER_STREAMS + (size_t)settings->exports + COMMITTERS + 1, sizeof *pool->threads);
 	pool->auth = auth_new(settings->rate_limit, NULL);
+	pool->attempts = attempts_new(settings->key_tries, NULL);
 	pool->cache = cache_new((size_t)settings->cache_max, stats);
 	for (int i = 0; i < LANE_COUNT; i++)
 		if (!queue_init(&pool->queues[i], (size_t)settings->queue))
@@ -455,6 +481,7 @@ void worker_pool_stop(struct worker_pool *pool)
 		queue_free(&pool->queues[i]);
 	cache_free(pool->cache);
 	auth_free(pool->auth);
+	attempts_free(pool->attempts);
 	free(pool->threads);
 	free(pool);
 }

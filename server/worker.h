@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "intake.h"
+#include "peer.h"
 #include "request.h"
 #include "settings.h"
 
@@ -29,6 +30,7 @@ struct job {
 	struct request request;    /* db is set by the worker */
 	struct reply reply;
 	struct credential credential; /* as it came; lives as long as the job */
+	struct peer client;        /* who asks, as far as it can be believed */
 	bool authenticated;        /* request.who is filled in already (by auth_cached on the loop) */
 	bool single;               /* item holds the one event of this request: it goes to a committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */

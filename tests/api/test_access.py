@@ -99,6 +99,77 @@ class Access(Case):
         self.assertEqual(self.assert_ok(default.get("/v1/reps/r1"))["name"], "Ann")
 
 
+class Guessing(Case):
+    """Keys are guessed: few answers a minute, and nobody who has a good key pays for it."""
+
+    def wrong(self, number):
+        return f"pl_1_{number:012x}_" + "A" * 43
+
+    def guess(self, server, times, headers=None):
+        """The statuses heard, and the last answer."""
+        answers = [server.anonymous().get("/v1/reps", {"Authorization": f"Bearer {self.wrong(number)}", **(headers or {})}) for number in range(times)]
+        return [answer.status for answer in answers], answers[-1]
+
+    def counted(self, server):
+        return int(float(re.search(r"^plumbline_refused_keys_total (\S+)$", server.admin().get("/metrics").text, re.MULTILINE)[1]))
+
+    def test_few_answers_a_minute(self):
+        server = self.serve(env={"PLUMBLINE_KEY_TRIES": 10})
+        seen = server.client("read")
+        self.assert_ok(seen.get("/v1/reps"))
+        statuses, last = self.guess(server, 40)
+        self.assertEqual(statuses[:10], [401] * 10)
+        self.assertEqual(set(statuses[15:]), {429})
+        self.assert_problem(last, 429, "rate_limited")
+        self.assertRegex(last.headers["Retry-After"], r"^[1-6]$")
+        self.assertEqual(self.counted(server), 40)
+        # A key that has been good is served, also when the service has to look it up again.
+        self.assert_ok(seen.get("/v1/reps"))
+        time.sleep(5.2)
+        self.guess(server, 10)
+        self.assert_ok(seen.get("/v1/reps"))
+        # Who says nothing, or says it in no form of a key, guesses nothing; public routes are nobody's.
+        self.assert_problem(server.anonymous().get("/v1/reps"), 401, "unauthorized")
+        self.assert_status(server.anonymous().get("/healthz"), 200)
+        # A good key that nobody has seen yet is late, and not shut out.
+        fresh, deadline = server.client("read", label="fresh"), time.monotonic() + 30
+        while (answer := fresh.get("/v1/reps")).status == 429:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(int(answer.headers["Retry-After"]))
+        self.assert_ok(answer)
+        self.assert_ok(fresh.get("/v1/reps"))
+
+    def test_a_key_that_ended_counts_as_wrong(self):
+        server = self.serve(env={"PLUMBLINE_KEY_TRIES": 3})
+        client = server.client("read", label="ends")
+        self.assert_ok(client.get("/v1/reps"))
+        server.sql(f"UPDATE api_key SET revoked_at = now() WHERE org_id = 1 AND key_id = '{client.key.split('_')[2]}'")
+        time.sleep(5.2)
+        self.assertEqual([client.get("/v1/reps").status for _ in range(6)], [401, 401, 401, 401, 429, 429])
+
+    def test_good_keys_cost_nothing(self):
+        server = self.serve(env={"PLUMBLINE_KEY_TRIES": 1})
+        for number in range(5):
+            self.assert_ok(server.client("read", label=f"good {number}").get("/v1/reps"))
+
+    def test_behind_a_proxy_the_client_counts(self):
+        server = self.serve(env={"PLUMBLINE_KEY_TRIES": 5, "PLUMBLINE_TRUSTED_PROXIES": "127.0.0.0/8"})
+        self.assertEqual(set(self.guess(server, 12, {"X-Forwarded-For": "198.51.100.7"})[0][8:]), {429})
+        self.assertEqual(self.guess(server, 1, {"X-Forwarded-For": "198.51.100.8"})[0], [401])
+        # What stands before the proxy's own entry is what somebody claims.
+        self.assertEqual(self.guess(server, 1, {"X-Forwarded-For": "203.0.113.1, 198.51.100.7"})[0], [429])
+        fresh = server.client("read", label="elsewhere")
+        self.assert_ok(fresh.get("/v1/reps", {"X-Forwarded-For": "198.51.100.9"}))
+
+    def test_nobody_is_believed_without_being_trusted(self):
+        server = self.serve(env={"PLUMBLINE_KEY_TRIES": 5})
+        statuses = [self.guess(server, 1, {"X-Forwarded-For": f"198.51.100.{number}"})[0][0] for number in range(12)]
+        self.assertEqual(set(statuses[8:]), {429})
+
+    def test_no_limit(self):
+        self.assertEqual(set(self.guess(self.serve(env={"PLUMBLINE_KEY_TRIES": 0}), 200)[0]), {401})
+
+
 class RateLimit(Case):
     def test_reads_of_a_key(self):
         server = self.serve(env={"PLUMBLINE_RATE_LIMIT": "5"})
