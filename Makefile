@@ -95,10 +95,14 @@ run: ## install what is missing, build, start with a private PostgreSQL and samp
 
 # The dashboard: BUILD/web/index.html and BUILD/web/assets, or an empty BUILD/web where it is left out. BUILD/web.stamp says which, and changes with it.
 WEB       ?= on
-WEB_FILES := $(shell find web -name node_modules -prune -o -type f -print)
-web: $(BUILD)/web.stamp ## build the dashboard alone
+WEB_FILES := $(shell find web -name node_modules -prune -o -path web/reference -prune -o -type f -print)
+web: $(BUILD)/web.stamp $(BUILD)/reference.stamp ## build the dashboard and the page of the API reference alone
 $(BUILD)/web.stamp: $(WEB_FILES) $(if $(filter $(WEB),$(shell cat $(BUILD)/web.stamp 2>/dev/null)),,FORCE)
 	$(Q)web/make.sh $(BUILD) $(WEB)
+
+# The page of the API reference likewise, in BUILD/reference.
+$(BUILD)/reference.stamp: $(wildcard web/reference/*.*) $(if $(filter $(WEB),$(shell cat $(BUILD)/reference.stamp 2>/dev/null)),,FORCE)
+	$(Q)web/reference/make.sh $(BUILD) $(WEB)
 
 web-dev: $(BUILD)/web.stamp ## the dashboard from its sources, in front of a running service (URL=http://127.0.0.1:8080)
 	@node web/dev.mjs $(or $(URL),http://127.0.0.1:8080)
@@ -130,9 +134,9 @@ $(filter-out $(GEN)/pages.c,$(GENERATED)) $(GENERATED_HEADERS): $(GEN)/stamp
 	@:
 
 # So do the files of the dashboard and of the API reference. Which there are is known only after they were made: the generator looks.
-$(GEN)/pages.c: $(BUILD)/web.stamp FORCE
+$(GEN)/pages.c: $(BUILD)/web.stamp $(BUILD)/reference.stamp FORCE
 	@mkdir -p $(@D)
-	$(Q)$(PYTHON) -B tools/embed_files.py $@ $(BUILD)/web handlers/pages
+	$(Q)$(PYTHON) -B tools/embed_files.py $@ $(BUILD)/web $(BUILD)/reference handlers/pages
 
 # The list of names, rewritten only when it changed: a file taken away remakes what was made of it.
 .PHONY: FORCE

@@ -28,7 +28,7 @@ class Pages(Case):
         return named
 
     def test_pages_and_what_they_name(self):
-        types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml", "woff2": "font/woff2"}
+        types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml", "woff2": "font/woff2", "txt": "text/plain; charset=utf-8"}
         for page in PAGES:
             for path in self.files(page):
                 with self.subTest(path=path):
