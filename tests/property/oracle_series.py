@@ -10,13 +10,12 @@ def plain(value):
 
 def rolling(window, quotients):
     """Quotient of the sums where the figures are quotients, else the mean of those there are."""
-    values = [plain(row["value"]) for row in window if plain(row.get("value")) is not None]
-    terms = [(plain(row.get("numerator")), plain(row.get("denominator"))) for row in window]
-    terms = [(k or 0, n) for k, n in terms if n is not None]
-    if not values or not quotients:
+    if not quotients:
+        values = [plain(row["value"]) for row in window if plain(row.get("value")) is not None]
         return sum(values) / len(values) if values else None
-    whole = sum(n for _, n in terms)
-    return ratio(sum(k for k, _ in terms), whole) if whole > 0 else None
+    parts = [plain(row["numerator"]) for row in window if plain(row.get("numerator")) is not None]
+    whole = sum(plain(row["denominator"]) for row in window if plain(row.get("denominator")) is not None)
+    return ratio(sum(parts), whole) if parts and whole > 0 else None
 
 
 def slope(values):

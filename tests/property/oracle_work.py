@@ -5,6 +5,7 @@ from fractions import Fraction
 from oracle_deals import bookings_share, credit, interval, left_out, money, of, quality, win_rate
 from oracle_hours import hours, hours_out, sides
 from oracle_places import Money, Places, key_of, ratio
+from oracle_rows import INTERNAL
 
 MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -104,7 +105,7 @@ def target_coverage(place):
             continue
         since = gained(row, question, at)
         n = sum(1 for account, spent in spent_on(question, start, at)
-                if account == row.id and spent.rep == row.rep and row.state.held("owner", spent.at, question.past.backcast)[0] == row.rep)
+                if account == row.id and spent.kind not in INTERNAL and spent.rep == row.rep and row.state.held("owner", spent.at, question.past.backcast)[0] == row.rep)
         states["grace" if since is not None and since >= grace else "green" if n >= 3 else "yellow" if n else "red"] += 1
     n = states["green"] + states["yellow"] + states["red"]
     return {"value": ratio(states["green"], n), "numerator": states["green"], "denominator": n, "n": n,
