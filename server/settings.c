@@ -122,6 +122,8 @@ static const struct setting rows[] = {
 	{.name = "gauge-interval", .env = "PLUMBLINE_GAUGE_INTERVAL", .kind = KIND_NUMBER, AT(gauge_interval_s), .fallback = "60",
 	 .min = 0, .max = 86400, .unit = "s",
 	 .summary = "time after which the alignment gauges of /metrics are read again where data changed; 0: no such gauges"},
+	{.name = "gauge-reps", .env = "PLUMBLINE_GAUGE_REPS", .kind = KIND_SWITCH, AT(gauge_reps), .fallback = "off",
+	 .summary = "alignment gauges of single reps in /metrics, where the organisation's rep_metrics is on"},
 	{.name = "gzip", .env = "PLUMBLINE_GZIP", .kind = KIND_SWITCH, AT(gzip), .fallback = "on",
 	 .summary = "compress answers above 1 KiB for clients that accept it"},
 	{.name = "migrate", .env = "PLUMBLINE_MIGRATE", .kind = KIND_SWITCH, AT(migrate), .fallback = "off",
@@ -346,6 +348,25 @@ static void set_from_file(struct settings *settings, const struct setting *row, 
 	set(settings, row, value, row->env, faults);
 }
 
+static bool is_from_file(const struct setting *row)
+{
+	return row->kind == KIND_URL || row->kind == KIND_SECRET;
+}
+
+/* <ENV>_FILE of a setting that can come from a file. */
+static bool names_a_file(struct text variable)
+{
+	static const char suffix[] = "_FILE";
+	size_t size = sizeof suffix - 1;
+
+	if (variable.size <= size || memcmp(variable.data + variable.size - size, suffix, size) != 0)
+		return false;
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (is_from_file(&rows[i]) && text_equal_string((struct text){variable.data, variable.size - size}, rows[i].env))
+			return true;
+	return false;
+}
+
 /* A PLUMBLINE_ variable that is no setting but nearly one is a slip of the pen; others belong to somebody else. */
 static void check_unknown_env(char *const *env, struct buffer *faults)
 {
@@ -361,7 +382,7 @@ static void check_unknown_env(char *const *env, struct buffer *faults)
 		struct text name;
 		int near;
 
-		if (strncmp(*env, prefix, sizeof prefix - 1) != 0)
+		if (strncmp(*env, prefix, sizeof prefix - 1) != 0 || names_a_file((struct text){*env, strcspn(*env, "=")}))
 			continue;
 		name = (struct text){rest, strcspn(rest, "=")};
 		near = text_nearest(name, names, count);
@@ -381,7 +402,7 @@ static void read_env(struct settings *settings, char *const *env, struct buffer 
 			set(settings, &rows[i], value, rows[i].env, faults);
 			continue;
 		}
-		if (rows[i].kind != KIND_URL && rows[i].kind != KIND_SECRET)
+		if (!is_from_file(&rows[i]))
 			continue;
 		snprintf(file_name, sizeof file_name, "%s_FILE", rows[i].env);
 		value = find_env(env, file_name);

@@ -38,6 +38,7 @@ struct settings {
 	int64_t drain_timeout_s, drain_delay_s;
 	int64_t cache_max;             /* bytes of answers kept in memory; 0 = none */
 	int64_t gauge_interval_s;      /* alignment gauges are read again after it; 0 = not at all */
+	bool gauge_reps;               /* gauges of single reps too, where the organisation allows it */
 	bool gzip;
 	bool migrate;                  /* serve: bring the schema up to date first */
 	enum log_level log_level;

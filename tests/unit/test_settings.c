@@ -179,6 +179,35 @@ START_TEST(all_faults_at_once)
 }
 END_TEST
 
+/* The same of settings of ours, whose names are looked at for slips of the pen. */
+START_TEST(own_secrets_from_files)
+{
+	static const char key[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+	char path[] = "/tmp/plumbline-settings-XXXXXX", variable[80];
+	struct settings settings;
+	int fd = mkstemp(path);
+	char *faults;
+
+	ck_assert_int_eq(write(fd, key, sizeof key - 1), (ssize_t)sizeof key - 1);
+	close(fd);
+	snprintf(variable, sizeof variable, "PLUMBLINE_SECRET_KEY_FILE=%s", path);
+	faults = load(&settings, WORDS(variable), NONE);
+	ck_assert_str_eq(faults, "");
+	ck_assert_uint_eq(strlen(settings.secret_key), 64);
+	free(faults);
+	settings_free(&settings);
+	unlink(path);
+	faults = load(&settings, WORDS("PLUMBLINE_DATABASE_READ_URL_FILE="), NONE);
+	ck_assert_str_eq(faults, "");
+	free(faults);
+	settings_free(&settings);
+	faults = load(&settings, WORDS("PLUMBLINE_SECRET_KEY_FIL=x"), NONE);
+	ck_assert_ptr_nonnull(strstr(faults, "PLUMBLINE_SECRET_KEY_FIL: there is no such setting"));
+	free(faults);
+	settings_free(&settings);
+}
+END_TEST
+
 START_TEST(secret_from_a_file)
 {
 	char path[] = "/tmp/plumbline-settings-XXXXXX", variable[64];
@@ -274,6 +303,7 @@ Suite *suite_settings(void)
 	tcase_add_loop_test(tcase, one_variable, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tcase, all_faults_at_once);
 	tcase_add_test(tcase, secret_from_a_file);
+	tcase_add_test(tcase, own_secrets_from_files);
 	tcase_add_loop_test(tcase, mask, 0, sizeof mask_cases / sizeof *mask_cases);
 	tcase_add_test(tcase, printed);
 	tcase_add_test(tcase, nearest_flag);
