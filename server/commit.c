@@ -205,10 +205,13 @@ static void answer_group(struct thread *thread, struct group *group, int64_t dat
 
 static enum err try_group(struct thread *thread, struct group *group, int64_t *data_version)
 {
-	stats_batch(thread->pool->stats, group->events);
-	if (group->deliveries > 0)
-		return write_deliveries(thread, group, data_version);
-	return ingest_write(thread->db, &group->jobs[0]->request.who, group->items, group->events, false, false, data_version, group->results);
+	const struct principal *who = &group->jobs[0]->request.who;
+	int64_t start_ns = clock_monotonic_ns();
+	enum err err = group->deliveries > 0 ? write_deliveries(thread, group, data_version)
+					     : ingest_write(thread->db, who, group->items, group->events, false, false, data_version, group->results);
+
+	stats_batch(thread->pool->stats, group->events, (double)(clock_monotonic_ns() - start_ns) / 1e9);
+	return err;
 }
 
 /* Events that cannot be stored are rejected by ingest one by one. Should a delivery fail all the same, for the data's sake, it is

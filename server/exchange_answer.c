@@ -155,6 +155,7 @@ void exchange_account(struct exchange *exchange, size_t body_bytes)
 	exchange->answered = true;
 	stats_request(exchange->context->service->stats, request->route, request->method, reply->status, seconds, exchange->received,
 		      body_bytes);
+	stats_error(exchange->context->service->stats, reply->err);
 	log_begin(&line, level, "request");
 	if (!line.wanted)
 		return;

@@ -13,11 +13,26 @@
 
 enum { CONNECT_TIMEOUT_S = 5 };
 
+enum family { FAMILY_TOTAL, FAMILY_TEAM, FAMILY_REP, FAMILY_LEFT_OUT, FAMILY_QUARANTINE, FAMILY_DELIVERY, FAMILY_JOBS, FAMILY_JOB_ROWS, FAMILY_COUNT };
+
+static const struct {
+	const char *name, *help;
+} families[FAMILY_COUNT] = {
+	[FAMILY_TOTAL] = {"plumbline_alignment", "Metrics of the alignment table for the current fiscal quarter, whole organisation; absent while there is nothing to measure."},
+	[FAMILY_TEAM] = {"plumbline_team_alignment", "The same by team."},
+	[FAMILY_REP] = {"plumbline_rep_alignment", "The same by rep, where setting and organisation allow it."},
+	[FAMILY_LEFT_OUT] = {"plumbline_alignment_groups_left_out", "Teams or reps without gauges because there are too many."},
+	[FAMILY_QUARANTINE] = {"plumbline_quarantine_open", "Items in quarantine that nobody has replayed or discarded."},
+	[FAMILY_DELIVERY] = {"plumbline_delivery_age_seconds", "Since the last verified delivery of a source in use, to within a minute."},
+	[FAMILY_JOBS] = {"plumbline_jobs", "Jobs by status."},
+	[FAMILY_JOB_ROWS] = {"plumbline_job_rows_done", "Rows that the unfinished job has looked at; 0 without one."},
+};
+
 /* What an organisation said last. */
 struct org_gauges {
 	char *id;
-	struct buffer version;    /* of its data, configuration and local date */
-	struct buffer alignment, quarantine, sources;
+	struct buffer version; /* of its data, configuration and local date */
+	struct buffer samples[FAMILY_COUNT];
 };
 
 struct gauges {
@@ -26,7 +41,7 @@ struct gauges {
 	struct stats *stats;
 	pthread_t thread;
 	struct pause pause;
-	struct org_gauges *orgs;  /* the thread's own */
+	struct org_gauges *orgs; /* the thread's own */
 	size_t count;
 };
 
@@ -45,10 +60,15 @@ static void append_label(struct buffer *out, struct text value)
 	}
 }
 
-static void append_sample(struct buffer *out, const char *family, struct text org, const char *metric, double value)
+/* by NULL: the whole organisation. */
+static void append_sample(struct buffer *out, const char *family, struct text org, const char *by, struct text key, const char *metric, double value)
 {
 	buffer_printf(out, "%s{org=\"", family);
 	append_label(out, org);
+	if (by != NULL) {
+		buffer_printf(out, "\",%s=\"", by);
+		append_label(out, key);
+	}
 	if (metric != NULL) {
 		buffer_append_string(out, "\",metric=\"");
 		append_label(out, text_of(metric));
@@ -56,26 +76,52 @@ static void append_sample(struct buffer *out, const char *family, struct text or
 	buffer_printf(out, "\"} %.10g\n", value);
 }
 
-bool gauges_read_answer(struct text org, struct text answer, struct buffer *alignment, struct buffer *quarantine)
+static void append_metrics(struct buffer *out, const char *family, struct text org, const char *by, struct text key, json_t *metrics)
 {
-	json_t *document = json_loadb(answer.data, answer.size, 0, NULL);
-	json_t *metrics = json_object_get(json_object_get(document, "total"), "metrics");
-	json_t *open = NULL, *metric;
-	const char *key;
+	const char *name;
+	json_t *metric;
 
-	json_object_foreach(metrics, key, metric) {
+	json_object_foreach(metrics, name, metric) {
 		json_t *value = json_object_get(metric, "value");
 
 		/* null: there is nothing to measure, which is not 0 */
 		if (json_is_number(value))
-			append_sample(alignment, "plumbline_alignment", org, key, json_number_value(value));
-		if (open == NULL)
-			open = json_object_get(json_object_get(metric, "excluded"), "quarantined_open");
+			append_sample(out, family, org, by, key, name, json_number_value(value));
 	}
+}
+
+bool gauges_read_answer(struct text org, struct text answer, struct buffer *alignment, struct buffer *quarantine)
+{
+	json_t *document = json_loadb(answer.data, answer.size, 0, NULL);
+	json_t *metrics = json_object_get(json_object_get(document, "total"), "metrics");
+	json_t *open = json_object_get(json_object_get(json_object_iter_value(json_object_iter(metrics)), "excluded"), "quarantined_open");
+
+	append_metrics(alignment, families[FAMILY_TOTAL].name, org, NULL, TEXT(""), metrics);
 	if (json_is_number(open))
-		append_sample(quarantine, "plumbline_quarantine_open", org, NULL, json_number_value(open));
+		append_sample(quarantine, families[FAMILY_QUARANTINE].name, org, NULL, TEXT(""), NULL, json_number_value(open));
 	json_decref(document);
 	return metrics != NULL;
+}
+
+size_t gauges_read_groups(struct text org, const char *by, struct text answer, struct buffer *out)
+{
+	const char *family = families[strcmp(by, "rep") == 0 ? FAMILY_REP : FAMILY_TEAM].name;
+	json_t *document = json_loadb(answer.data, answer.size, 0, NULL);
+	json_t *row, *rows = json_object_get(document, "rows");
+	size_t i, written = 0, left = 0;
+
+	json_array_foreach(rows, i, row) {
+		const char *key = json_string_value(json_object_get(row, "key"));
+
+		if (key == NULL)
+			continue;
+		if (written++ < GAUGES_GROUPS_MAX)
+			append_metrics(out, family, org, by, text_of(key), json_object_get(row, "metrics"));
+		else
+			left++;
+	}
+	json_decref(document);
+	return left;
 }
 
 static struct org_gauges *find_org(struct gauges *gauges, struct text id)
@@ -95,10 +141,10 @@ static struct org_gauges *find_org(struct gauges *gauges, struct text id)
 	return &orgs[gauges->count++];
 }
 
-/* True when the answer can be another one than the last; *version is then the new one. */
-static bool has_changed(struct db *db, const struct org_gauges *org, struct buffer *version)
+/* What it depends on as one text in *version; *reps: figures of single reps may be told. */
+static bool read_version(struct db *db, const char *org, struct buffer *version, bool *reps)
 {
-	struct db_param id = {.text = text_of(org->id)};
+	struct db_param id = {.text = text_of(org)};
 	struct db_result *result = NULL;
 
 	if (db_run(db, STATEMENT_org_version, &id, 1, DB_ONE, &result, NULL, NULL) != ERR_OK)
@@ -107,49 +153,95 @@ static bool has_changed(struct db *db, const struct org_gauges *org, struct buff
 		buffer_append_text(version, db_value(result, 0, column));
 		buffer_append_string(version, " ");
 	}
+	*reps = text_equal_string(db_value(result, 0, 3), "t");
 	db_result_free(result);
-	return !text_equal(buffer_text(version), buffer_text(&org->version));
+	return true;
 }
 
-static void ask_org(struct db *db, struct org_gauges *org, struct text slug)
+static enum err ask_alignment(struct db *db, const char *org, const char *by, struct db_result **result)
 {
-	static const char question[] = "{\"path\":[],\"query\":{\"by\":\"segment\"},\"format\":\"json\","
-				       "\"who\":{\"scope\":\"all\",\"rep\":null,\"team\":null,\"key\":\"\"},\"body\":null}";
-	struct db_param params[] = {{.text = text_of(org->id)}, {.text = TEXT(question)}};
-	struct buffer version = {0};
+	struct buffer question = {0};
+	struct db_param params[2];
+	enum err err;
+
+	buffer_printf(&question, "{\"path\":[],\"query\":{\"by\":\"%s\"},\"format\":\"json\","
+				 "\"who\":{\"scope\":\"all\",\"rep\":null,\"team\":null,\"key\":\"\"},\"body\":null}", by);
+	params[0] = (struct db_param){.text = text_of(org)};
+	params[1] = (struct db_param){.text = buffer_text(&question)};
+	err = db_run(db, STATEMENT_alignment, params, 2, DB_ONE, result, NULL, NULL);
+	buffer_free(&question);
+	return err;
+}
+
+static void ask_groups(struct db *db, const char *org, struct text slug, const char *by, struct buffer *samples, struct buffer *left_out)
+{
 	struct db_result *result = NULL;
 
-	if (has_changed(db, org, &version) && db_run(db, STATEMENT_alignment, params, 2, DB_ONE, &result, NULL, NULL) == ERR_OK) {
-		buffer_clear(&org->alignment);
-		buffer_clear(&org->quarantine);
-		if (gauges_read_answer(slug, db_value(result, 0, 0), &org->alignment, &org->quarantine)) {
-			buffer_free(&org->version);
-			org->version = version;
-			version = (struct buffer){0};
-		}
-		db_result_free(result);
+	if (ask_alignment(db, org, by, &result) != ERR_OK)
+		return;
+	append_sample(left_out, families[FAMILY_LEFT_OUT].name, slug, "by", text_of(by), NULL,
+		      (double)gauges_read_groups(slug, by, db_value(result, 0, 0), samples));
+	db_result_free(result);
+}
+
+/* The alignment table, where it can be another one than the last. */
+static void ask_org(const struct gauges *gauges, struct db *db, struct org_gauges *org, struct text slug)
+{
+	struct buffer version = {0};
+	struct db_result *result = NULL;
+	bool reps = false;
+
+	if (!read_version(db, org->id, &version, &reps) || text_equal(buffer_text(&version), buffer_text(&org->version)) ||
+	    ask_alignment(db, org->id, "segment", &result) != ERR_OK)
+		goto out;
+	for (size_t family = FAMILY_TOTAL; family <= FAMILY_QUARANTINE; family++)
+		buffer_clear(&org->samples[family]);
+	if (gauges_read_answer(slug, db_value(result, 0, 0), &org->samples[FAMILY_TOTAL], &org->samples[FAMILY_QUARANTINE])) {
+		buffer_free(&org->version);
+		org->version = version;
+		version = (struct buffer){0};
 	}
+	ask_groups(db, org->id, slug, "team", &org->samples[FAMILY_TEAM], &org->samples[FAMILY_LEFT_OUT]);
+	if (reps && gauges->settings->gauge_reps)
+		ask_groups(db, org->id, slug, "rep", &org->samples[FAMILY_REP], &org->samples[FAMILY_LEFT_OUT]);
+out:
+	db_result_free(result);
 	buffer_free(&version);
 }
 
-/* Ages change by themselves: asked for every time. */
-static void ask_sources(struct db *db, struct org_gauges *org, struct text slug)
+/* One sample a row of a statement: its first column is the label, one of the others the value. */
+static void append_rows(struct org_gauges *org, enum family family, struct text slug, const char *label, const struct db_result *rows, size_t column)
+{
+	struct buffer *out = &org->samples[family];
+
+	for (size_t row = 0; row < db_rows(rows); row++) {
+		buffer_printf(out, "%s{org=\"", families[family].name);
+		append_label(out, slug);
+		buffer_printf(out, "\",%s=\"", label);
+		append_label(out, db_value(rows, row, 0));
+		buffer_append_string(out, "\"} ");
+		buffer_append_text(out, db_value(rows, row, column));
+		buffer_append_string(out, "\n");
+	}
+}
+
+/* Ages and jobs change by themselves: asked for every time. */
+static void ask_running(struct db *db, struct org_gauges *org, struct text slug)
 {
 	struct db_param id = {.text = text_of(org->id)};
 	struct db_result *rows = NULL;
 
-	if (db_run(db, STATEMENT_source_ages, &id, 1, DB_MANY, &rows, NULL, NULL) != ERR_OK)
-		return;
-	buffer_clear(&org->sources);
-	for (size_t row = 0; row < db_rows(rows); row++) {
-		buffer_append_string(&org->sources, "plumbline_delivery_age_seconds{org=\"");
-		append_label(&org->sources, slug);
-		buffer_append_string(&org->sources, "\",source=\"");
-		append_label(&org->sources, db_value(rows, row, 0));
-		buffer_append_string(&org->sources, "\"} ");
-		buffer_append_text(&org->sources, db_value(rows, row, 1));
-		buffer_append_string(&org->sources, "\n");
+	if (db_run(db, STATEMENT_source_ages, &id, 1, DB_MANY, &rows, NULL, NULL) == ERR_OK) {
+		buffer_clear(&org->samples[FAMILY_DELIVERY]);
+		append_rows(org, FAMILY_DELIVERY, slug, "source", rows, 1);
+		db_result_free(rows);
 	}
+	if (db_run(db, STATEMENT_job_counts, &id, 1, DB_MANY, &rows, NULL, NULL) != ERR_OK)
+		return;
+	buffer_clear(&org->samples[FAMILY_JOBS]);
+	buffer_clear(&org->samples[FAMILY_JOB_ROWS]);
+	append_rows(org, FAMILY_JOBS, slug, "status", rows, 1);
+	append_rows(org, FAMILY_JOB_ROWS, slug, "status", rows, 2);
 	db_result_free(rows);
 }
 
@@ -157,18 +249,11 @@ static void publish(struct gauges *gauges)
 {
 	struct buffer out = {0};
 
-	buffer_append_string(&out, "# HELP plumbline_alignment Metrics of the alignment table for the current fiscal quarter, whole "
-				   "organisation; absent while there is nothing to measure.\n# TYPE plumbline_alignment gauge\n");
-	for (size_t i = 0; i < gauges->count; i++)
-		buffer_append_text(&out, buffer_text(&gauges->orgs[i].alignment));
-	buffer_append_string(&out, "# HELP plumbline_quarantine_open Items in quarantine that nobody has replayed or discarded.\n"
-				   "# TYPE plumbline_quarantine_open gauge\n");
-	for (size_t i = 0; i < gauges->count; i++)
-		buffer_append_text(&out, buffer_text(&gauges->orgs[i].quarantine));
-	buffer_append_string(&out, "# HELP plumbline_delivery_age_seconds Since the last verified delivery of a source in use, to within a minute.\n"
-				   "# TYPE plumbline_delivery_age_seconds gauge\n");
-	for (size_t i = 0; i < gauges->count; i++)
-		buffer_append_text(&out, buffer_text(&gauges->orgs[i].sources));
+	for (size_t family = 0; family < FAMILY_COUNT; family++) {
+		buffer_printf(&out, "# HELP %s %s\n# TYPE %s gauge\n", families[family].name, families[family].help, families[family].name);
+		for (size_t i = 0; i < gauges->count; i++)
+			buffer_append_text(&out, buffer_text(&gauges->orgs[i].samples[family]));
+	}
 	stats_publish(gauges->stats, buffer_text(&out));
 	buffer_free(&out);
 }
@@ -182,8 +267,8 @@ static void ask_all(struct gauges *gauges, struct db *db)
 	for (size_t row = 0; row < db_rows(list); row++) {
 		struct org_gauges *org = find_org(gauges, db_value(list, row, 0));
 
-		ask_org(db, org, db_value(list, row, 1));
-		ask_sources(db, org, db_value(list, row, 1));
+		ask_org(gauges, db, org, db_value(list, row, 1));
+		ask_running(db, org, db_value(list, row, 1));
 	}
 	db_result_free(list);
 	publish(gauges);
@@ -214,9 +299,8 @@ static void release(struct gauges *gauges)
 	for (size_t i = 0; i < gauges->count; i++) {
 		free(gauges->orgs[i].id);
 		buffer_free(&gauges->orgs[i].version);
-		buffer_free(&gauges->orgs[i].alignment);
-		buffer_free(&gauges->orgs[i].quarantine);
-		buffer_free(&gauges->orgs[i].sources);
+		for (size_t family = 0; family < FAMILY_COUNT; family++)
+			buffer_free(&gauges->orgs[i].samples[family]);
 	}
 	free(gauges->orgs);
 	pause_free(&gauges->pause);

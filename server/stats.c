@@ -40,7 +40,8 @@ struct stats {
 	const struct route *routes;
 	size_t count;                 /* rows of routes; route_stats has one more, for no route */
 	struct route_stats *by_route;
-	struct histogram database, batch, wait, lag;
+	struct histogram database, batch, commit, wait, lag;
+	_Atomic uint64_t errors[ERR_COUNT];
 	_Atomic uint64_t outcomes[OUTCOME_COUNT];
 	_Atomic uint64_t counters[COUNTER_COUNT];
 	_Atomic double gauges[GAUGE_COUNT];
@@ -161,10 +162,18 @@ void stats_database(struct stats *stats, double seconds)
 		observe(&stats->database, &database_bounds, seconds);
 }
 
-void stats_batch(struct stats *stats, size_t events)
+void stats_error(struct stats *stats, enum err err)
 {
-	if (stats != NULL)
-		observe(&stats->batch, &batch_bounds, (double)events);
+	if (stats != NULL && err != ERR_OK)
+		add(&stats->errors[err], 1);
+}
+
+void stats_batch(struct stats *stats, size_t events, double seconds)
+{
+	if (stats == NULL)
+		return;
+	observe(&stats->batch, &batch_bounds, (double)events);
+	observe(&stats->commit, &database_bounds, seconds);
 }
 
 void stats_queue_wait(struct stats *stats, double seconds)
@@ -286,6 +295,15 @@ static void put_bytes(struct stats *stats, struct buffer *out, const char *name,
 	}
 }
 
+/* Every code is there from the start, so that the first error is an increase. */
+static void put_errors(struct stats *stats, struct buffer *out)
+{
+	head(out, "plumbline_http_errors_total", "counter", "Answers that were errors, by their code.");
+	for (size_t i = ERR_OK + 1; i < ERR_COUNT; i++)
+		buffer_printf(out, "plumbline_http_errors_total{code=\"%s\"} %llu\n", error_info((enum err)i)->code,
+			      (unsigned long long)get(&stats->errors[i]));
+}
+
 static void put_counts(struct stats *stats, struct buffer *out)
 {
 	head(out, "plumbline_events_total", "counter", "Events received, by what became of them.");
@@ -332,10 +350,13 @@ void stats_render(struct stats *stats, struct buffer *out)
 		  offsetof(struct route_stats, bytes_in));
 	put_bytes(stats, out, "plumbline_http_response_bytes_total", "Bytes of answer bodies as they went.",
 		  offsetof(struct route_stats, bytes_out));
+	put_errors(stats, out);
 	head(out, "plumbline_database_duration_seconds", "histogram", "Time of one statement or one group commit.");
 	put_histogram(out, "plumbline_database_duration_seconds", "", &stats->database, &database_bounds);
 	head(out, "plumbline_commit_batch_events", "histogram", "Single events written together.");
 	put_histogram(out, "plumbline_commit_batch_events", "", &stats->batch, &batch_bounds);
+	head(out, "plumbline_commit_duration_seconds", "histogram", "Time of writing one group commit, its fsync included.");
+	put_histogram(out, "plumbline_commit_duration_seconds", "", &stats->commit, &database_bounds);
 	head(out, "plumbline_queue_wait_seconds", "histogram", "Time from a request being complete to a worker taking it.");
 	put_histogram(out, "plumbline_queue_wait_seconds", "", &stats->wait, &wait_bounds);
 	head(out, "plumbline_ingest_lag_seconds", "histogram", "Time from an event's occurrence to its arrival.");

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "error.h"
 #include "ingest.h"
 #include "route.h"
 #include "stats_source.h"
@@ -48,8 +49,9 @@ void stats_free(struct stats *stats); /* NULL allowed */
 /* One request answered. route NULL: none matched. stats NULL is allowed in all of these. */
 void stats_request(struct stats *stats, const struct route *route, enum method method, int status, double seconds,
 		   uint64_t bytes_in, uint64_t bytes_out);
+void stats_error(struct stats *stats, enum err err);        /* of the answer; ERR_OK counts as nothing */
 void stats_database(struct stats *stats, double seconds);  /* one statement, or one transaction of a group commit */
-void stats_batch(struct stats *stats, size_t events);      /* one group commit */
+void stats_batch(struct stats *stats, size_t events, double seconds); /* one group commit, and the time of writing it */
 void stats_queue_wait(struct stats *stats, double seconds);
 void stats_outcome(struct stats *stats, enum outcome outcome, uint64_t events);
 void stats_lag(struct stats *stats, double seconds);       /* received minus occurred of the event just stored */

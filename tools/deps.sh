@@ -3,7 +3,7 @@
 #
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
 # valgrind, wrk (bench); tests skip what these bring when they are not there: npm packages (the contract against other people's tools),
-# prometheus (promtool), pgbouncer.
+# prometheus (promtool), pgbouncer, haproxy and nginx (docs/operations.md).
 set -eu
 export LC_ALL=C
 
@@ -14,7 +14,7 @@ WANTED="gcc libc6-dev make binutils pkg-config ca-certificates
 	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils python3 python3-yaml
 	check postgresql-15-pgtap python3-jsonschema chromium fonts-liberation"
 command -v npm >/dev/null || WANTED="$WANTED nodejs npm" # other distributors of node pack both in one
-EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer shellcheck"
+EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light shellcheck"
 
 all=no
 case ${1:-} in

@@ -38,12 +38,49 @@ START_TEST(answer)
 }
 END_TEST
 
+static const char by_team[] = "{\"rows\":[{\"key\":\"north\",\"metrics\":{\"win_rate\":{\"value\":0.5},\"deals\":{\"value\":null}}},{\"metrics\":{}},"
+			      "{\"key\":\"a\\\"b\",\"metrics\":{\"win_rate\":{\"value\":1}}}]}";
+
+START_TEST(groups)
+{
+	struct buffer out = {0};
+
+	ck_assert_uint_eq(gauges_read_groups(TEXT("x"), "team", text_of(by_team), &out), 0);
+	ck_assert_str_eq(buffer_text(&out).data, "plumbline_team_alignment{org=\"x\",team=\"north\",metric=\"win_rate\"} 0.5\n"
+						 "plumbline_team_alignment{org=\"x\",team=\"a\\\"b\",metric=\"win_rate\"} 1\n");
+	buffer_clear(&out);
+	ck_assert_uint_eq(gauges_read_groups(TEXT("x"), "rep", TEXT("no JSON"), &out), 0);
+	ck_assert_uint_eq(out.size, 0);
+	buffer_free(&out);
+}
+END_TEST
+
+START_TEST(too_many_groups)
+{
+	struct buffer many = {0}, out = {0};
+	size_t lines = 0;
+
+	buffer_append_string(&many, "{\"rows\":[");
+	for (int i = 0; i < GAUGES_GROUPS_MAX + 3; i++)
+		buffer_printf(&many, "%s{\"key\":\"r%d\",\"metrics\":{\"m\":{\"value\":%d}}}", i > 0 ? "," : "", i, i);
+	buffer_append_string(&many, "]}");
+	ck_assert_uint_eq(gauges_read_groups(TEXT("x"), "rep", buffer_text(&many), &out), 3);
+	for (size_t i = 0; i < out.size; i++)
+		lines += out.data[i] == '\n';
+	ck_assert_uint_eq(lines, GAUGES_GROUPS_MAX);
+	buffer_free(&many);
+	buffer_free(&out);
+}
+END_TEST
+
 Suite *suite_gauges(void)
 {
 	Suite *suite = suite_create("gauges");
 	TCase *tcase = tcase_create("gauges");
 
 	tcase_add_loop_test(tcase, answer, 0, sizeof cases / sizeof *cases);
+	tcase_add_test(tcase, groups);
+	tcase_add_test(tcase, too_many_groups);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

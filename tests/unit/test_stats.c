@@ -53,8 +53,10 @@ START_TEST(others)
 {
 	struct stats *stats = stats_new(table, 2);
 
-	stats_batch(stats, 1);
-	stats_batch(stats, 100);
+	stats_batch(stats, 1, 0.002);
+	stats_batch(stats, 100, 0.7);
+	stats_error(stats, ERR_OVERLOADED);
+	stats_error(stats, ERR_OK);
 	stats_database(stats, 0.003);
 	stats_queue_wait(stats, -1); /* a clock that went backwards counts as nothing */
 	stats_lag(stats, 3600);
@@ -66,6 +68,10 @@ START_TEST(others)
 	assert_line(stats, "plumbline_commit_batch_events_bucket{le=\"1\"} 1");
 	assert_line(stats, "plumbline_commit_batch_events_bucket{le=\"128\"} 2");
 	assert_line(stats, "plumbline_commit_batch_events_sum 101.000000");
+	assert_line(stats, "plumbline_commit_duration_seconds_bucket{le=\"0.5\"} 1");
+	assert_line(stats, "plumbline_commit_duration_seconds_sum 0.702000");
+	assert_line(stats, "plumbline_http_errors_total{code=\"overloaded\"} 1");
+	assert_line(stats, "plumbline_http_errors_total{code=\"not_found\"} 0");
 	assert_line(stats, "plumbline_database_duration_seconds_count 1");
 	assert_line(stats, "plumbline_queue_wait_seconds_sum 0.000000");
 	assert_line(stats, "plumbline_ingest_lag_seconds_bucket{le=\"3600\"} 1");
@@ -82,7 +88,8 @@ START_TEST(nobody_counts)
 {
 	stats_request(NULL, NULL, METHOD_GET, 200, 1, 1, 1);
 	stats_database(NULL, 1);
-	stats_batch(NULL, 1);
+	stats_batch(NULL, 1, 1);
+	stats_error(NULL, ERR_NOT_FOUND);
 	stats_queue_wait(NULL, 1);
 	stats_outcome(NULL, OUTCOME_ACCEPTED, 1);
 	stats_lag(NULL, 1);
