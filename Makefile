@@ -48,7 +48,7 @@ WARNINGS  := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes 
 HARDENING := -fPIE -fstack-protector-strong -fno-strict-aliasing
 HARDENED_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
-HARDENING += -fcf-protection
+HARDENING += -fcf-protection -fstack-clash-protection
 endif
 
 OPT       ?= -O2

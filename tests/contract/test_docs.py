@@ -34,6 +34,18 @@ class Pages(unittest.TestCase):
             for path in re.findall(r"`((?:server|handlers|sql|tests|tools|docs)/[\w./-]+\.\w+)`", page.read_text(encoding="utf-8")):
                 self.assertTrue((ROOT / path).exists(), f"{page.name}: {path}")
 
+    def test_tests_that_are_named_exist(self):
+        """docs/security.md: `file` Class.test_method, Class.test_method …; rows of a table about one file name no file."""
+        text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+        named = [(path, name) for path, names in re.findall(r"`(tests/[\w/]+\.py)`((?:,? \w+\.test_\w+)+)", text) for name in re.findall(r"\w+\.test_\w+", names)]
+        named += [("tests/house/test_hardening.py", name) for name in re.findall(r"\bHardening\.test_\w+", text)]
+        self.assertEqual(sorted({name for _, name in named}), sorted(set(re.findall(r"\b\w+\.test_\w+", text))))
+        self.assertGreater(len(named), 50)
+        for path, name in named:
+            source, (case, method) = (ROOT / path).read_text(encoding="utf-8"), name.split(".")
+            found = re.search(rf"^class {case}\b.*?(?=^class |\Z)", source, re.M | re.S)
+            self.assertTrue(found and re.search(rf"^    def {method}\(", found[0], re.M), f"{path}: {name}")
+
     def test_commands_that_are_named_exist(self):
         known = set(re.findall(r"^  ([a-z-]+) ", plumbline("--help").stdout.split("Settings")[0], re.M))
         self.assertIn("serve", known)
