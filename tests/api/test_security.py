@@ -99,20 +99,25 @@ class Assignment(Case):
         cls.client = cls.server.client()
 
     def test_records(self):
-        for member in ("org_id", "deleted_at", "merged_into", "last_received", "data_version"):
+        for member, code in (("org_id", "unknown_attribute"), ("deleted_at", "unknown_attribute"), ("last_received", "unknown_attribute"),
+                             ("data_version", "unknown_attribute"), ("merged_into", "not_allowed")):
             answer = self.client.put("/v1/accounts/a1", {"name": "N", member: 2})
-            self.assert_problem(answer, 422, "validation_failed", (f"/{member}", "unknown_attribute"))
+            self.assert_problem(answer, 422, "validation_failed", (f"/{member}", code))
         self.assertEqual(self.server.sql("SELECT 1 FROM event WHERE org_id <> 1 OR object_id = 'a1'"), [])
 
     def test_configuration(self):
         for method, path, body, pointer in (
                 ("PATCH", "/v1/settings", {"org_id": 2}, "/org_id"), ("PATCH", "/v1/settings", {"slug": "other"}, "/slug"),
-                ("POST", "/v1/strategies", {**STRATEGY, "status": "published"}, "/status"),
-                ("POST", "/v1/strategies", {**STRATEGY, "published_at": "2026-01-01T00:00:00Z"}, "/published_at"),
                 ("PUT", "/v1/sources/crm", {"preset": "generic", "version": 9}, "/version"),
                 ("PUT", "/v1/sources/crm", {"preset": "generic", "last_delivery_at": "2026-01-01T00:00:00Z"}, "/last_delivery_at")):
             document = self.assert_problem(self.client.request(method, path, body), 422, "validation_failed")
             self.assertIn(pointer, [error["pointer"] for error in document["errors"]], (method, path))
+
+    def test_a_strategy_as_it_was_answered(self):
+        """It may be sent as it came back; what is the service's own in it counts for nothing."""
+        sent = {**STRATEGY, "id": "s77", "number": 77, "status": "published", "published_at": "2026-01-01T00:00:00Z", "effective_at": "2026-01-01T00:00:00Z"}
+        made = self.assert_status(self.client.post("/v1/strategies", sent), 201).json()
+        self.assertEqual((made["id"], made["number"], made["status"], made["published_at"], made["effective_at"]), ("s1", 1, "draft", None, None))
 
 
 class Calls(Case):
