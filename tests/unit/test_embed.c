@@ -21,12 +21,17 @@ static void assert_checksum(const char *name, const char *text, const char *chec
 
 START_TEST(migrations)
 {
+	unsigned long last = 0;
+
 	ck_assert_uint_ge(embedded_migrations_count, 1);
 	ck_assert_str_eq(embedded_migrations[0].name, "0001-foundation");
 	for (size_t i = 0; i < embedded_migrations_count; i++) {
 		assert_checksum(embedded_migrations[i].name, embedded_migrations[i].sql, embedded_migrations[i].checksum);
-		/* Counted up: two of one number would rest on their names for an order. */
-		ck_assert_msg(strtoul(embedded_migrations[i].name, NULL, 10) == i + 1, "%s is not number %zu", embedded_migrations[i].name, i + 1);
+		/* Counted up: two of one number would rest on their names for an order. A number may be missing while its migration is on its way. */
+		unsigned long number = strtoul(embedded_migrations[i].name, NULL, 10);
+
+		ck_assert_msg(number > last, "%s does not come after number %lu", embedded_migrations[i].name, last);
+		last = number;
 	}
 }
 END_TEST
