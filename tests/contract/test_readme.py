@@ -1,4 +1,4 @@
-"""The tour of the README and the questions of docs/, typed in as they stand, against the sample company: every command works and answers in
+"""The tour of the README, the questions and the strategies of docs/, typed in as they stand, against the sample company: every command works and answers in
 the shape shown."""
 import datetime
 import json
@@ -14,7 +14,7 @@ from contract import ROOT
 from harness import Case
 
 
-PAGES = {"README.md": 7, "docs/questions.md": 6}  # and how many commands are shown there, at least
+PAGES = {"README.md": 7, "docs/questions.md": 6, "docs/cookbook.md": 5}  # and how many commands are shown there, at least
 
 
 def commands(page):
@@ -42,7 +42,7 @@ class Tour(Case):
             if shutil.which(program) is None:
                 raise unittest.SkipTest(f"{program} is not installed")
         cls.server = cls.start()
-        cls.folder = folder = tempfile.mkdtemp(prefix="plumbline-sample-")
+        folder = tempfile.mkdtemp(prefix="plumbline-sample-")
         cls.addClassCleanup(shutil.rmtree, folder)
         today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         sample = ROOT / "tools/sample"
@@ -61,7 +61,8 @@ class Tour(Case):
     def try_command(self, command, shown):
         script = f"pl() {{ curl -sS -H \"Authorization: Bearer $KEY\" \"$@\"; }}\nset -o pipefail\n{command}\n"
         done = subprocess.run(["bash", "-c", script], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEY": self.server.key(),
-                                                           "URL": self.server.url}, cwd=self.folder, capture_output=True, text=True, check=False)
+                                                           "URL": self.server.url, "PLUMBLINE_KEY": self.server.key(),
+                                                           "PLUMBLINE_URL": self.server.url}, cwd=ROOT, capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         answered = done.stdout.splitlines()
         self.assertEqual(len(answered), len(shown), done.stdout)
@@ -80,6 +81,17 @@ class Example(unittest.TestCase):
         done = subprocess.run([script], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("PLUMBLINE_KEY", done.stderr)
+
+    def test_every_strategy_is_in_the_cookbook(self):
+        files = {path.name for path in (ROOT / "docs/strategies").iterdir()}
+        self.assertEqual(files, set(re.findall(r"\(strategies/([^)]+)\)", (ROOT / "docs/cookbook.md").read_text(encoding="utf-8"))))
+
+    def test_try_strategy_says_what_it_needs(self):
+        script = ROOT / "docs/examples/try-strategy.sh"
+        self.assertEqual(subprocess.run([script, "--help"], capture_output=True, check=False).returncode, 0)
+        done = subprocess.run([script], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("FILE.json", done.stderr)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ function Account({ who }: { who: Session }) {
 	const leave = () => signOut().catch(error => setProblem(error instanceof Problem ? error.detail : String(error)))
 	return (
 		<details class="account">
-			<summary><span class="account-org">{who.name ?? who.org}</span></summary>
+			<summary><span class="account-org">{who.org_name || who.org}</span></summary>
 			<div class="account-card">
 				<p>{sees(who)}</p>
 				<fieldset class="themes">

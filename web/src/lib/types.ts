@@ -98,6 +98,7 @@ export interface List<T> {
 
 export interface Session {
 	org: string
+	org_name: string | null
 	name: string | null
 	scopes: string[]
 	read: 'all' | 'team' | 'self' | null
