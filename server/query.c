@@ -58,6 +58,14 @@ void request_to_json(const struct request *request, struct buffer *out)
 	buffer_append_string(out, "}");
 }
 
+void request_head_to_json(const struct request *request, struct buffer *out)
+{
+	struct request bare = *request;
+
+	bare.body = (struct text){0};
+	request_to_json(&bare, out);
+}
+
 /* The text goes to PostgreSQL as it came, so that decimals stay exact; here it is only made sure that it is JSON. */
 static enum err check_body(struct request *request, struct reply *reply)
 {

@@ -110,5 +110,7 @@ const char *query_content_type(enum format format);
 
 /* The jsonb described above, for hand-written handlers. */
 void request_to_json(const struct request *request, struct buffer *out);
+/* The same with body null, for bodies that hold what is nobody's business. */
+void request_head_to_json(const struct request *request, struct buffer *out);
 
 #endif

@@ -174,15 +174,6 @@ static enum err check_change(struct change *change, struct text path_name)
 	return problems->count == 0 ? ERR_OK : refused(change);
 }
 
-/* Members of a request but its body, which may hold what is nobody's business. */
-static void request_without_body(const struct request *request, struct buffer *json)
-{
-	struct request bare = *request;
-
-	bare.body = (struct text){0};
-	request_to_json(&bare, json);
-}
-
 static enum err put_row(struct change *change)
 {
 	struct request *request = change->request;
@@ -193,7 +184,7 @@ static enum err put_row(struct change *change)
 	enum err err;
 
 	snprintf(org_id, sizeof org_id, "%d", request->who.org_id);
-	request_without_body(request, &json);
+	request_head_to_json(request, &json);
 	err = db_run(request->db, STATEMENT_source_put,
 		     (struct db_param[]){{.text = text_of(org_id)},
 					 {.text = buffer_text(&json)},
@@ -471,7 +462,7 @@ static enum err put_secret(struct request *request, struct reply *reply, struct 
 
 	snprintf(org_id, sizeof org_id, "%d", request->who.org_id);
 	snprintf(hours, sizeof hours, "%lld", overlap_hours);
-	request_without_body(request, &json);
+	request_head_to_json(request, &json);
 	buffer_append_text(&name, request->path_params[0]);
 	secret_seal(request->service->settings->secret_key, request->who.org_id, name.data, secret, &kept);
 	err = db_run(request->db, STATEMENT_source_secret_put,

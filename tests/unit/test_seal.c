@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "webhook/seal.h"
+#include "seal.h"
 
 Suite *suite_seal(void);
 

@@ -1,8 +1,8 @@
 /* Secrets at rest. The proof that a delivery is its source's needs the secret itself, so it cannot be stored as a hash; with a key from
  * the settings it is sealed (XChaCha20-Poly1305, bound to its organisation and source), so that a copy of the database does not give
  * it away. */
-#ifndef PLUMBLINE_WEBHOOK_SEAL_H
-#define PLUMBLINE_WEBHOOK_SEAL_H
+#ifndef PLUMBLINE_SEAL_H
+#define PLUMBLINE_SEAL_H
 
 #include <stdbool.h>
 
