@@ -39,6 +39,11 @@ struct settings {
 	int64_t cache_max;             /* bytes of answers kept in memory; 0 = none */
 	int64_t gauge_interval_s;      /* alignment gauges are read again after it; 0 = not at all */
 	bool gauge_reps;               /* gauges of single reps too, where the organisation allows it */
+	int64_t alert_interval_s;      /* between evaluations of the thresholds; 0 = none */
+	int64_t alert_hold;            /* evaluations in a row that a change of status must hold to be told */
+	bool alert_private;            /* endpoints may have private addresses */
+	bool alert_http;               /* endpoints on this machine may be plain HTTP */
+	char *alert_ca;                /* path of the authorities that endpoints' certificates are held to; "" = the system's */
 	bool gzip;
 	bool migrate;                  /* serve: bring the schema up to date first */
 	enum log_level log_level;

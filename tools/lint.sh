@@ -19,6 +19,7 @@ c_sources=$(grep '\.c$' <<<"$c_files")
 
 grep -n '<microhttpd\.h>' $c_files | grep -vE '^server/http[a-z_]*\.[ch]:' | fault "only server/http*.c knows libmicrohttpd"
 grep -n '<libpq-fe\.h>' $c_files | grep -vE '^server/db[a-z_]*\.[ch]:' | fault "only server/db*.c knows libpq"
+grep -n '<curl/' $c_files | grep -vE '^server/outgoing\.c:' | fault "only server/outgoing.c knows libcurl"
 grep -nE '#include "(\.\./)*handlers/' server/*.[ch] server/command/*.[ch] | fault "server/ includes nothing of handlers/"
 grep -nE '(^|[^a-z_])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|scanf|sscanf|tmpnam|mktemp|alloca|rand|srand|system|popen|localtime|gmtime|asctime|ctime)\(' \
 	$c_sources |
