@@ -1,5 +1,6 @@
 /* The site map: every endpoint of the API, one row each, read top to bottom. */
 #include "accounts.h"
+#include "alerts.h"
 #include "erasures.h"
 #include "events.h"
 #include "jobs.h"
@@ -188,6 +189,32 @@ const struct route routes[] = {
 	 .operation_id = "getSnapshot"},
 	{.method = METHOD_GET, .path = "/v1/snapshots/{id}/drift", .scope = SCOPE_READ, .run = query_run, .versioned = true,
 	 .statement = STATEMENT_snapshot_drift, .operation_id = "getSnapshotDrift"},
+
+	/* who is told when it changes */
+	{.method = METHOD_GET, .path = "/v1/alerts", .scope = SCOPE_READ, .formats = TABLE_FORMATS, .params = &alert_list_params, .run = query_run, .live = true,
+	 .statement = STATEMENT_alert_list, .export = STATEMENT_alert_export, .operation_id = "listAlerts"},
+	{.method = METHOD_GET, .path = "/v1/alert-endpoints", .scope = SCOPE_ADMIN, .formats = TABLE_FORMATS, .params = &alert_endpoint_list_params,
+	 .run = query_run, .live = true, .statement = STATEMENT_alert_endpoint_list, .export = STATEMENT_alert_endpoint_export, .operation_id = "listAlertEndpoints"},
+	{.method = METHOD_POST, .path = "/v1/alert-endpoints", .scope = SCOPE_ADMIN, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON, .run = alert_endpoint_post,
+	 .operation_id = "createAlertEndpoint"},
+	{.method = METHOD_GET, .path = "/v1/alert-endpoints/{id}", .scope = SCOPE_ADMIN, .run = query_run, .live = true, .statement = STATEMENT_alert_endpoint_get,
+	 .operation_id = "getAlertEndpoint"},
+	{.method = METHOD_PUT, .path = "/v1/alert-endpoints/{id}", .scope = SCOPE_ADMIN, .body = BODY_WHOLE, .media = MEDIA_BIT_JSON,
+	 .run = alert_endpoint_put, .operation_id = "putAlertEndpoint"},
+	{.method = METHOD_PATCH, .path = "/v1/alert-endpoints/{id}", .scope = SCOPE_ADMIN, .body = BODY_WHOLE,
+	 .media = MEDIA_BIT_JSON | MEDIA_BIT_MERGE_PATCH, .run = alert_endpoint_patch, .operation_id = "patchAlertEndpoint"},
+	{.method = METHOD_DELETE, .path = "/v1/alert-endpoints/{id}", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_alert_endpoint_delete,
+	 .operation_id = "deleteAlertEndpoint"},
+	{.method = METHOD_POST, .path = "/v1/alert-endpoints/{id}/secrets", .scope = SCOPE_ADMIN, .body = BODY_OPTIONAL, .media = MEDIA_BIT_JSON,
+	 .run = alert_endpoint_secret_post, .operation_id = "rotateAlertEndpointSecret"},
+	{.method = METHOD_POST, .path = "/v1/alert-endpoints/{id}/test", .scope = SCOPE_ADMIN, .run = alert_endpoint_test,
+	 .operation_id = "testAlertEndpoint"},
+	{.method = METHOD_GET, .path = "/v1/alert-deliveries", .scope = SCOPE_ADMIN, .formats = TABLE_FORMATS, .params = &alert_delivery_list_params,
+	 .run = query_run, .live = true, .statement = STATEMENT_alert_delivery_list, .export = STATEMENT_alert_delivery_export, .operation_id = "listAlertDeliveries"},
+	{.method = METHOD_GET, .path = "/v1/alert-deliveries/{id}", .scope = SCOPE_ADMIN, .run = query_run, .live = true,
+	 .statement = STATEMENT_alert_delivery_get, .operation_id = "getAlertDelivery"},
+	{.method = METHOD_POST, .path = "/v1/alert-deliveries/{id}/retry", .scope = SCOPE_ADMIN, .run = query_run, .statement = STATEMENT_alert_delivery_retry,
+	 .operation_id = "retryAlertDelivery"},
 
 	/* the organisation */
 	{.method = METHOD_GET, .path = "/v1/settings", .scope = SCOPE_ADMIN, .run = query_run, .versioned = true, .statement = STATEMENT_settings_get,

@@ -13,7 +13,7 @@
 
 enum { CONNECT_TIMEOUT_S = 5 };
 
-enum family { FAMILY_TOTAL, FAMILY_TEAM, FAMILY_REP, FAMILY_LEFT_OUT, FAMILY_QUARANTINE, FAMILY_DELIVERY, FAMILY_JOBS, FAMILY_JOB_ROWS, FAMILY_COUNT };
+enum family { FAMILY_TOTAL, FAMILY_TEAM, FAMILY_REP, FAMILY_LEFT_OUT, FAMILY_QUARANTINE, FAMILY_DELIVERY, FAMILY_JOBS, FAMILY_JOB_ROWS, FAMILY_ALERTS, FAMILY_COUNT };
 
 static const struct {
 	const char *name, *help;
@@ -26,6 +26,7 @@ static const struct {
 	[FAMILY_DELIVERY] = {"plumbline_delivery_age_seconds", "Since the last verified delivery of a source in use, to within a minute."},
 	[FAMILY_JOBS] = {"plumbline_jobs", "Jobs by status."},
 	[FAMILY_JOB_ROWS] = {"plumbline_job_rows_done", "Rows that the unfinished job has looked at; 0 without one."},
+	[FAMILY_ALERTS] = {"plumbline_alert_deliveries", "Deliveries of alerts that wait for their next attempt, or were given up."},
 };
 
 /* What an organisation said last. */
@@ -225,7 +226,7 @@ static void append_rows(struct org_gauges *org, enum family family, struct text 
 	}
 }
 
-/* Ages and jobs change by themselves: asked for every time. */
+/* Ages, jobs and deliveries change by themselves: asked for every time. */
 static void ask_running(struct db *db, struct org_gauges *org, struct text slug)
 {
 	struct db_param id = {.text = text_of(org->id)};
@@ -234,6 +235,11 @@ static void ask_running(struct db *db, struct org_gauges *org, struct text slug)
 	if (db_run(db, STATEMENT_source_ages, &id, 1, DB_MANY, &rows, NULL, NULL) == ERR_OK) {
 		buffer_clear(&org->samples[FAMILY_DELIVERY]);
 		append_rows(org, FAMILY_DELIVERY, slug, "source", rows, 1);
+		db_result_free(rows);
+	}
+	if (db_run(db, STATEMENT_alert_delivery_counts, &id, 1, DB_MANY, &rows, NULL, NULL) == ERR_OK) {
+		buffer_clear(&org->samples[FAMILY_ALERTS]);
+		append_rows(org, FAMILY_ALERTS, slug, "state", rows, 1);
 		db_result_free(rows);
 	}
 	if (db_run(db, STATEMENT_job_counts, &id, 1, DB_MANY, &rows, NULL, NULL) != ERR_OK)

@@ -68,6 +68,10 @@ static const struct family gauge_families[GAUGE_COUNT] = {
 	[GAUGE_CACHE_BYTES] = {"plumbline_cache_bytes", "Memory held by cached answers."},
 };
 
+#define EVALUATIONS "plumbline_alert_evaluations_total", "Evaluations of the thresholds of an organisation."
+#define ALERTS "plumbline_alerts_total", "Changes of status that were told, by the new status."
+#define ALERT_ATTEMPTS "plumbline_alert_attempts_total", "Attempts to deliver an alert that ended, by what became of the delivery."
+
 static const struct family counter_families[COUNTER_COUNT] = {
 	[COUNTER_CONNECTIONS] = {"plumbline_connections_accepted_total", "Connections accepted by the API."},
 	[COUNTER_REFUSED_CONNECTIONS] = {"plumbline_refused_connections_total", "Requests refused because there were too many connections."},
@@ -80,6 +84,26 @@ static const struct family counter_families[COUNTER_COUNT] = {
 	[COUNTER_DATABASE_CONNECTS] = {"plumbline_database_connects_total", "Connections opened to the database."},
 	[COUNTER_CACHE_HITS] = {"plumbline_cache_hits_total", "Reads answered from memory."},
 	[COUNTER_CACHE_MISSES] = {"plumbline_cache_misses_total", "Reads that could have been cached and were not."},
+	[COUNTER_EVALUATIONS] = {EVALUATIONS},
+	[COUNTER_EVALUATIONS_FAILED] = {EVALUATIONS},
+	[COUNTER_ALERTS_OK] = {ALERTS},
+	[COUNTER_ALERTS_WARN] = {ALERTS},
+	[COUNTER_ALERTS_FAIL] = {ALERTS},
+	[COUNTER_ALERTS_DELIVERED] = {ALERT_ATTEMPTS},
+	[COUNTER_ALERTS_RETRIED] = {ALERT_ATTEMPTS},
+	[COUNTER_ALERTS_DEAD] = {ALERT_ATTEMPTS},
+};
+
+/* Of counters that share a family with their neighbours; NULL: it is one of its own. */
+static const char *const counter_labels[COUNTER_COUNT] = {
+	[COUNTER_EVALUATIONS] = "outcome=\"done\"",
+	[COUNTER_EVALUATIONS_FAILED] = "outcome=\"failed\"",
+	[COUNTER_ALERTS_OK] = "status=\"ok\"",
+	[COUNTER_ALERTS_WARN] = "status=\"warn\"",
+	[COUNTER_ALERTS_FAIL] = "status=\"fail\"",
+	[COUNTER_ALERTS_DELIVERED] = "outcome=\"delivered\"",
+	[COUNTER_ALERTS_RETRIED] = "outcome=\"retry\"",
+	[COUNTER_ALERTS_DEAD] = "outcome=\"dead\"",
 };
 
 static const char *const outcome_names[OUTCOME_COUNT] = {
@@ -311,8 +335,13 @@ static void put_counts(struct stats *stats, struct buffer *out)
 		buffer_printf(out, "plumbline_events_total{outcome=\"%s\"} %llu\n", outcome_names[i],
 			      (unsigned long long)get(&stats->outcomes[i]));
 	for (size_t i = 0; i < COUNTER_COUNT; i++) {
-		head(out, counter_families[i].name, "counter", counter_families[i].help);
-		buffer_printf(out, "%s %llu\n", counter_families[i].name, (unsigned long long)get(&stats->counters[i]));
+		const struct family *family = &counter_families[i];
+		const char *labels = counter_labels[i];
+
+		if (i == 0 || strcmp(family->name, counter_families[i - 1].name) != 0)
+			head(out, family->name, "counter", family->help);
+		buffer_printf(out, "%s%s%s%s %llu\n", family->name, labels != NULL ? "{" : "", labels != NULL ? labels : "",
+			      labels != NULL ? "}" : "", (unsigned long long)get(&stats->counters[i]));
 	}
 	for (size_t i = 0; i < GAUGE_COUNT; i++) {
 		head(out, gauge_families[i].name, "gauge", gauge_families[i].help);

@@ -39,6 +39,14 @@ enum counter {
 	COUNTER_DATABASE_CONNECTS,
 	COUNTER_CACHE_HITS,
 	COUNTER_CACHE_MISSES,
+	COUNTER_EVALUATIONS,      /* of thresholds, done */
+	COUNTER_EVALUATIONS_FAILED,
+	COUNTER_ALERTS_OK,        /* changes of status, by what it changed to */
+	COUNTER_ALERTS_WARN,
+	COUNTER_ALERTS_FAIL,
+	COUNTER_ALERTS_DELIVERED, /* attempts to deliver them, by what became of them */
+	COUNTER_ALERTS_RETRIED,
+	COUNTER_ALERTS_DEAD,
 	COUNTER_COUNT
 };
 

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../alert_runner.h"
+#include "../alert_sender.h"
 #include "../gauges.h"
 #include "../http.h"
 #include "../job_runner.h"
@@ -31,6 +33,8 @@ struct server {
 	struct worker_pool *pool;
 	struct gauges *gauges;
 	struct job_runner *jobs;
+	struct alert_runner *alerts;
+	struct alert_sender *sender;
 	struct listener api, admin;
 };
 
@@ -109,10 +113,12 @@ static bool start(struct server *server, const struct settings *settings)
 	server->service.handlers = handlers_start(settings, server->service.stats);
 	server->pool = worker_pool_start(settings, server->service.stats);
 	server->jobs = server->service.ready != NULL ? job_runner_start(settings, server->service.ready) : NULL;
-	if (server->jobs == NULL || server->pool == NULL) {
+	server->sender = server->service.ready != NULL ? alert_sender_start(settings, server->service.ready, server->service.stats) : NULL;
+	if (server->jobs == NULL || server->pool == NULL || server->sender == NULL) {
 		log_say(LOG_ERROR, "start_failed", "no threads can be had");
 		return false;
 	}
+	server->alerts = alert_runner_start(settings, server->service.ready, server->service.stats);
 	server->gauges = gauges_start(settings, server->service.ready, server->service.stats);
 	api.pool = server->pool;
 	if (settings->admin_listen[0] != '\0' && !start_listener(&server->admin, &admin))
@@ -160,6 +166,8 @@ static bool stop(struct server *server, const sigset_t *signals)
 	http_free(server->api.http);
 	http_free(server->admin.http);
 	job_runner_stop(server->jobs);
+	alert_runner_stop(server->alerts);
+	alert_sender_stop(server->sender);
 	gauges_stop(server->gauges);
 	ready_stop(server->service.ready);
 	handlers_stop(server->service.handlers);

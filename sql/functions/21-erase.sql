@@ -181,7 +181,7 @@ BEGIN
       JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'public'
       JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype)
      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-       AND c.relname <> ALL ('{event,object,account_version,deal_fact_of,activity_fact_of,open_span,rep_team,fx_rate,source_secret}')
+       AND c.relname <> ALL ('{event,object,account_version,deal_fact_of,activity_fact_of,open_span,rep_team,fx_rate,source_secret,alert_endpoint_secret}')
        AND EXISTS (SELECT FROM pg_attribute AS o WHERE o.attrelid = c.oid AND o.attname = 'org_id')
        AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey))
      GROUP BY c.relname

@@ -1,0 +1,2 @@
+-- GET /v1/alert-endpoints/{id}: $1 org_id, $2 request.
+SELECT pl.endpoint_get($1::int, $2::jsonb);
