@@ -104,8 +104,11 @@ class World:
         snapshot = {"of": "metric", "metric": "bookings_share", "question": {"by": "rep", "period": "2026-Q1"}, "name": f"All {OWN} {HIDDEN}"}
         ok(self.client.put("/v1/sources/crm", {"preset": "generic"}))
         self.things |= {"strategy": self.strategy(self.client, OWN), "quarantined": self.quarantined(), "job": self.job(),
-                        "crm": "crm", "snapshot": ok(post("/v1/snapshots", snapshot))["id"]}
+                        "crm": "crm", "snapshot": ok(post("/v1/snapshots", snapshot))["id"], "endpoint": self.endpoint()}
         self.gap()
+        self.things["delivery"] = self.delivery()
+        for by, id, team in (("rep", "r1", "t1"), ("rep", "r2", "t2"), ("team", "t1", "t1"), ("team", "t2", "t2")):
+            self.alert(by, id, team)
 
     def own_snapshot(self, key):
         if key not in self.things:
@@ -131,6 +134,22 @@ class World:
     def quarantined(self):
         self.client.put(f"/v1/reps/{self.name('late')}?occurred_at=2099-01-01T00:00:00Z", {"name": f"Late {OWN}"})
         return self.case.assert_ok(self.client.get("/v1/quarantine?limit=1"))["data"][0]["id"]
+
+    def endpoint(self):
+        return self.case.assert_ok(self.client.post("/v1/alert-endpoints", {"url": "https://127.0.0.1:9/", "name": f"Told {OWN}", "enabled": False}))["id"]
+
+    def alert(self, by, id, team):
+        figure = '{"value": 0.2, "ci": null, "n": 9, "unit": "fraction", "currency": null, "threshold": {"warn": 0.6, "fail": 0.4, "direction": "higher"}}'
+        self.server.sql("INSERT INTO alert (org_id, alert_id, at, period, first_on, end_on, strategy_id, team_id, metric, grouped_by, key, to_status, about_team, figure) "
+                        f"SELECT 1, coalesce(max(alert_id), 0) + 1, now(), 'FQ1-2026', '2026-01-01', '2026-04-01', '{self.things['strategy']}', '', 'win_rate', '{by}', "
+                        f"'{id}', 'fail', '{team}', '{figure}' FROM alert WHERE org_id = 1")
+
+    def delivery(self):
+        """Given up, to an endpoint that is disabled: nobody sends it by the way, also when it is to be sent again."""
+        id = self.server.value("INSERT INTO alert_delivery (org_id, delivery_id, endpoint_id, alert_id, message_id, state, attempts, tries, last_error, created_at) "
+                               "SELECT 1, coalesce(max(delivery_id), 0) + 1, 1, 1, 'msg_matrix', 'dead', 10, 10, 'answered 500', now() FROM alert_delivery WHERE org_id = 1 "
+                               "RETURNING delivery_id")
+        return f"d{id}"
 
     def gap(self):
         self.server.sql(f"SELECT pl.resync_put(1, 'crm', '{{account}}', '{{{self.name('gap')}}}', '{{gap}}')")

@@ -44,7 +44,7 @@ class Table(unittest.TestCase):
 class Matrix(Case):
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.start(env={"PLUMBLINE_RATE_LIMIT": 0, "PLUMBLINE_KEY_TRIES": 0})
+        cls.server = cls.start(env={"PLUMBLINE_RATE_LIMIT": 0, "PLUMBLINE_ALERT_INTERVAL": 0, "PLUMBLINE_KEY_TRIES": 0})
         cls.world = World(cls(), cls.server)
         cls.world.fill()
         cls.routes = {id: route for id, route in routes_of_binary().items() if id in ROUTES}
@@ -157,7 +157,7 @@ class Apart(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.start(env={"PLUMBLINE_RATE_LIMIT": 0, "PLUMBLINE_KEY_TRIES": 0})
+        cls.server = cls.start(env={"PLUMBLINE_RATE_LIMIT": 0, "PLUMBLINE_ALERT_INTERVAL": 0, "PLUMBLINE_KEY_TRIES": 0})
         cls.world = World(cls(), cls.server)
         cls.world.fill()
         cls.world.load(cls.world.foreigner, FOREIGN, FOREIGN)

@@ -111,6 +111,7 @@ class Tour:
         strategy = self.strategies()
         self.read(strategy)
         self.sources()
+        self.alerts()
         self.settings()
         self.undo()
         self.errors()
@@ -306,6 +307,26 @@ class Tour:
         assert len(self.go("GET", "/v1/snapshots")["data"]) == 2
         self.go("GET", f"/v1/snapshots/{kept['id']}")
         self.go("GET", f"/v1/snapshots/{kept['id']}/drift")
+
+    def alerts(self):
+        self.go("GET", "/v1/alerts?status=fail&by=rep")
+        self.go("GET", "/v1/alerts?status=bad", expect=400, code="invalid_parameter")
+        made = self.go("POST", "/v1/alert-endpoints", {"url": "https://127.0.0.1:9/hooks", "name": "Nobody", "filter": {"statuses": ["fail"], "teams": ["emea"]}}, expect=201)
+        self.go("POST", "/v1/alert-endpoints", {"url": "http://example.com/"}, expect=422, code="validation_failed")
+        path = f"/v1/alert-endpoints/{made['id']}"
+        self.go("GET", "/v1/alert-endpoints?limit=1")
+        self.go("GET", path)
+        self.go("PUT", path, {"url": "https://127.0.0.1:9/other", "format": "slack"})
+        self.go("PATCH", path, {"filter": {"by": ["team"]}, "name": "Still nobody"}, media=PATCH)
+        self.go("POST", f"{path}/secrets", {"overlap_hours": 1}, expect=201)
+        tried = self.go("POST", f"{path}/test")
+        assert tried["state"] == "dead" and tried["last_status"] is None, tried
+        self.go("GET", "/v1/alert-deliveries?state=dead")
+        self.go("GET", f"/v1/alert-deliveries/{tried['id']}")
+        self.go("POST", f"/v1/alert-deliveries/{tried['id']}/retry")
+        self.go("DELETE", path)
+        self.go("POST", f"/v1/alert-deliveries/{tried['id']}/retry", expect=409, code="conflict")
+        self.go("GET", path, expect=404, code="not_found")
 
     def erase(self):
         self.go("POST", "/v1/erasures", {"kind": "rep", "id": "r8"})
