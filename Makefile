@@ -243,21 +243,44 @@ lint: $(GENERATED_HEADERS) ## style, walls between the parts, clang-tidy and cpp
 -include $(UNIT_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
 
 # ── installing ───────────────────────────────────────────────────────────────────────────────────
-.PHONY: install uninstall clean
-INSTALLED := $(PREFIX)/bin/plumbline $(PREFIX)/share/man/man1/plumbline.1 \
-             $(PREFIX)/share/bash-completion/completions/plumbline $(PREFIX)/lib/systemd/system/plumbline.service
+.PHONY: install uninstall
+SYSCONFDIR  ?= /etc
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+MANPAGE     := $(PREFIX)/share/man/man1/plumbline.1
+COMPLETION  := $(PREFIX)/share/bash-completion/completions/plumbline
+DEFAULTS    := $(SYSCONFDIR)/default/plumbline
 $(BUILD)/plumbline.1: $(BUILD)/plumbline tools/man.py
-	$(Q)$(PYTHON) tools/man.py $(BUILD)/plumbline $(VERSION) >$@
+	$(Q)$(PYTHON) -B tools/man.py $(BUILD)/plumbline $(VERSION) >$@
+$(BUILD)/plumbline.default: $(BUILD)/plumbline tools/defaults.py
+	$(Q)$(PYTHON) -B tools/defaults.py $(BUILD)/plumbline >$@
 
-install: build $(BUILD)/plumbline.1 ## binary, man page, bash completion, systemd unit (PREFIX=/usr/local, DESTDIR)
+install: build $(BUILD)/plumbline.1 $(BUILD)/plumbline.default ## binary, man page, bash completion, systemd unit, settings (PREFIX=/usr/local, DESTDIR)
 	install -D -m 755 $(BUILD)/plumbline $(DESTDIR)$(PREFIX)/bin/plumbline
-	install -D -m 644 $(BUILD)/plumbline.1 $(DESTDIR)$(PREFIX)/share/man/man1/plumbline.1
-	install -D -m 644 tools/plumbline.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/plumbline
-	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|@PREFIX@|$(PREFIX)|g' docker/systemd/plumbline.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/plumbline.service
+	install -D -m 644 $(BUILD)/plumbline.1 $(DESTDIR)$(MANPAGE)
+	install -D -m 644 tools/plumbline.bash $(DESTDIR)$(COMPLETION)
+	install -D -m 644 docker/systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/plumbline.conf
+	sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' docker/systemd/plumbline.service >$(BUILD)/plumbline.service
+	install -D -m 644 $(BUILD)/plumbline.service $(DESTDIR)$(UNITDIR)/plumbline.service
+	[ -e $(DESTDIR)$(DEFAULTS) ] || install -D -m 640 $(BUILD)/plumbline.default $(DESTDIR)$(DEFAULTS)
 
-uninstall: ## remove what install put there
-	rm -f $(INSTALLED:%=$(DESTDIR)%)
+uninstall: ## remove what install put there; settings that were changed stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/plumbline $(DESTDIR)$(MANPAGE) $(DESTDIR)$(COMPLETION) \
+	  $(DESTDIR)$(UNITDIR)/plumbline.service $(DESTDIR)$(SYSUSERSDIR)/plumbline.conf
+	@! cmp -s $(BUILD)/plumbline.default $(DESTDIR)$(DEFAULTS) || rm -f $(DESTDIR)$(DEFAULTS)
+	@[ ! -e $(DESTDIR)$(DEFAULTS) ] || echo "left: $(DESTDIR)$(DEFAULTS)"
 
+# ── packages ─────────────────────────────────────────────────────────────────────────────────────
+.PHONY: deb check-deb check-image
+deb: ## Debian package, in build/deb
+	@BUILD=$(BUILD) docker/debian/build.sh
+
+check-deb: deb ## install, start, upgrade and remove the package in a fresh Debian (as root; tools/deps.sh --all)
+	@BUILD=$(BUILD) docker/check-deb.sh
+
+check-image: ## build the image and run it as compose.yaml does (as root, without an engine; tools/deps.sh --all)
+	@BUILD=$(BUILD) docker/check-image.sh
+
+.PHONY: clean
 clean: ## remove what was built (./.local, the private database and its key, stays)
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-cover $(BUILD)-fuzz

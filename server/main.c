@@ -9,7 +9,8 @@
 
 static const struct command *const commands[] = {
 	&command_serve, &command_migrate, &command_import,       &command_rebuild, &command_key,
-	&command_org,   &command_source,  &command_routes,  &command_check_config, &command_version,
+	&command_org,   &command_source,  &command_routes,  &command_check_config, &command_check_health,
+	&command_version,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

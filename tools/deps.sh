@@ -1,26 +1,31 @@
 #!/bin/sh
-# Installs what building, running and testing need: tools/deps.sh [--all]. Does nothing, and asks for nothing, when it is all there.
+# Installs what building, running and testing need: tools/deps.sh [--build | --all]. Does nothing, and asks for nothing, when it is all there.
 #
+# --build stops at what compiles the binary (images, packages).
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
-# valgrind, wrk (bench); tests skip what these bring when they are not there: npm packages (the contract against other people's tools),
-# prometheus (promtool), pgbouncer, haproxy and nginx (docs/operations.md).
+# valgrind, wrk (bench), debhelper (deb), lintian, mmdebstrap and systemd-container (check-deb), buildah and crun (check-image);
+# tests skip what these bring when they are not there: npm packages (the contract against other people's tools), prometheus
+# (promtool), pgbouncer, haproxy and nginx (docs/operations.md), mandoc, docker-compose (compose.yaml).
 set -eu
 export LC_ALL=C
 
-# gcc, libc6-dev … : the build; postgresql, python3, curl, jq: make run and the tools;
-# check, pgtap, jsonschema, chromium and fonts for it: make test; node: the dashboard. The generator of the C from SQL and YAML needs python3-yaml.
-WANTED="gcc libc6-dev make binutils pkg-config ca-certificates
-	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libcsv-dev
-	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils python3 python3-yaml
+# gcc, libc6-dev … : the build; node: the dashboard. The generator of the C from SQL and YAML needs python3-yaml.
+# postgresql, curl, jq: make run and the tools; check, pgtap, jsonschema, chromium and fonts for it: make test.
+BUILDING="gcc libc6-dev make binutils pkg-config ca-certificates python3 python3-yaml
+	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libcsv-dev"
+command -v npm >/dev/null || BUILDING="$BUILDING nodejs npm" # other distributors of node pack both in one
+WANTED="$BUILDING
+	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils
 	check postgresql-15-pgtap python3-jsonschema chromium fonts-liberation"
-command -v npm >/dev/null || WANTED="$WANTED nodejs npm" # other distributors of node pack both in one
-EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light shellcheck"
+EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light shellcheck
+	debhelper dpkg-dev lintian mandoc mmdebstrap systemd-container buildah crun docker-compose"
 
-all=no
+class=test
 case ${1:-} in
 "") ;;
---all) WANTED="$WANTED $EXTRA" all=yes ;;
-*) echo "usage: tools/deps.sh [--all]" >&2; exit 2 ;;
+--build) WANTED=$BUILDING class=build ;;
+--all) WANTED="$WANTED $EXTRA" class=all ;;
+*) echo "usage: tools/deps.sh [--build | --all]" >&2; exit 2 ;;
 esac
 
 # Elsewhere only what is there can be asked for, not which package brings it.
@@ -59,10 +64,10 @@ install_locked() {
 	npm ci --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --loglevel=error && cp "$1/package-lock.json" "$1/node_modules/.installed"
 }
 npm_packages() {
-	command -v npm >/dev/null || return 0
+	[ "$class" != build ] && command -v npm >/dev/null || return 0
 	tests=$(dirname "$0")/../tests
 	install_locked "$tests/web" || echo "deps: no packages for tests/web: the tests of the dashboard will be skipped" >&2
-	[ "$all" = no ] || install_locked "$tests/contract"
+	[ "$class" != all ] || install_locked "$tests/contract"
 }
 
 needed=$(missing)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Makes the man page from what the program says of itself: man.py BINARY VERSION >plumbline.1"""
+import os
 import re
 import subprocess
 import sys
+import time
 
 
 def said(*command):
@@ -35,7 +37,8 @@ def settings(overview):
 def main():
     binary, version = sys.argv[1:3]
     overview = said(binary, "--help")
-    print(f'''.TH PLUMBLINE 1 "" "plumbline {version}" "User Commands"
+    day = time.strftime("%Y-%m-%d", time.gmtime(float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())))
+    print(f'''.TH PLUMBLINE 1 {day} "plumbline {version}" "User Commands"
 .SH NAME
 plumbline \\- holds what a sales team does against the strategy of its company
 .SH SYNOPSIS

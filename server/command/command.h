@@ -24,7 +24,7 @@ struct command {
 
 extern const struct command command_serve, command_migrate, command_import, command_rebuild, command_key, command_org,
     command_source,
-    command_check_config, command_routes, command_version;
+    command_check_config, command_check_health, command_routes, command_version;
 
 /* The whole text of `plumbline NAME --help`. */
 void command_help(const struct command *command, FILE *to);

@@ -1,6 +1,8 @@
 """migrate, key, org and rebuild as an operator uses them."""
 import concurrent.futures
 import re
+import socket
+import time
 
 from harness import Case
 from harness.database import Database
@@ -19,6 +21,46 @@ class Commands(Case):
         done = plumbline(*arguments, database_url=database.url)
         self.assertEqual(done.returncode, code, f"{arguments}: {done.stdout}{done.stderr}")
         return done
+
+
+class Health(Commands):
+    def test_asks_the_service_that_the_settings_start(self):
+        server = self.start()
+        for address in (f"127.0.0.1:{server.admin_port}", f"0.0.0.0:{server.admin_port}", f"localhost:{server.admin_port}", f":{server.admin_port}"):
+            done = plumbline("check-health", "--admin-listen", address)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), address)
+            self.assertEqual(done.stdout, server.admin().get("/healthz").text)
+        ready = plumbline("check-health", "--ready", env={"PLUMBLINE_ADMIN_LISTEN": f"127.0.0.1:{server.admin_port}"})
+        self.assertEqual((ready.returncode, ready.stderr), (0, ""))
+        self.assertEqual(ready.stdout, server.admin().get("/readyz").text)
+
+    def test_fails_when_it_is_not_ready_or_not_there(self):
+        server = self.serve(env={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, wait=False)
+        admin = f"--admin-listen=127.0.0.1:{server.admin_port}"
+        deadline = time.monotonic() + 60
+        while plumbline("check-health", admin).returncode != 0:
+            self.assertLess(time.monotonic(), deadline, server.log())
+        done = plumbline("check-health", "--ready", admin)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, '{"status":"no_database"}\n')
+        done = plumbline("check-health", "--admin-listen=127.0.0.1:1")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("nothing answers on 127.0.0.1:1", done.stderr)
+
+    def test_says_what_is_wrong_with_its_arguments(self):
+        for arguments, said in ((["--redy"], "--redy is not understood"), (["--ready", "x"], "--ready is not understood"),
+                                (["--admin-listen=off"], "admin-listen is off")):
+            done = plumbline("check-health", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
+            self.assertIn(said, done.stderr)
+
+    def test_gives_up_on_who_takes_the_connection_and_says_nothing(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            done = plumbline("check-health", f"--admin-listen=127.0.0.1:{silent.getsockname()[1]}")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("no answer from 127.0.0.1:", done.stderr)
 
 
 class Migrate(Commands):

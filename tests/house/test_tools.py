@@ -1,5 +1,4 @@
-"""The tools of the repository: private PostgreSQL, sample generator, lint of SQL, installation."""
-import hashlib
+"""The tools of the repository: private PostgreSQL, sample generator, lint of SQL."""
 import os
 import pathlib
 import re
@@ -10,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BINARY, ROOT, plumbline
+from harness import ROOT
 from harness.database import rows
 
 
@@ -114,46 +113,6 @@ class LintSql(unittest.TestCase):
         self.assertEqual(len(self.check("CREATE TRIGGER t AFTER INSERT ON event EXECUTE FUNCTION f();\n")), 1)
         self.assertEqual(len(self.check("CREATE TABLE x (org_id int REFERENCES org (org_id));\n")), 1)
         self.assertEqual(len(self.check("INSERT INTO org_version (org_id) VALUES (1) ON CONFLICT (org_id) DO UPDATE SET x = now();\n")), 1)
-
-
-class Install(unittest.TestCase):
-    def test_installs_and_uninstalls(self):
-        target = pathlib.Path(tempfile.mkdtemp(prefix="plumbline-install-"))
-        self.addCleanup(shutil.rmtree, target)
-        # The binary under test is put in, whatever flags it was built with: nothing is built again.
-        arguments = ["make", "-C", ROOT, f"BUILD={BINARY.parent}", f"DESTDIR={target}", "PREFIX=/usr", "-o", "build", "-o", BINARY]
-        done = run(*arguments, "install")
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        installed = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
-        self.assertEqual(installed, ["usr/bin/plumbline", "usr/lib/systemd/system/plumbline.service",
-                                     "usr/share/bash-completion/completions/plumbline", "usr/share/man/man1/plumbline.1"])
-        self.assertEqual(hashlib.sha256((target / "usr/bin/plumbline").read_bytes()).digest(), hashlib.sha256(BINARY.read_bytes()).digest())
-        self.assertIn("ExecStart=/usr/bin/plumbline serve", (target / "usr/lib/systemd/system/plumbline.service").read_text())
-        self.assertEqual(run(*arguments, "uninstall").returncode, 0)
-        self.assertEqual([path for path in target.rglob("*") if path.is_file()], [])
-
-    def test_man_page_names_every_command_and_setting(self):
-        made = run("/usr/bin/python3", "-B", ROOT / "tools" / "man.py", BINARY, "1.2.3")
-        self.assertEqual(made.returncode, 0, made.stderr)
-        page = made.stdout.replace("\\-", "-")
-        told = plumbline("--help")
-        self.assertEqual(told.returncode, 0, told.stderr)
-        settings = set(re.findall(r"\b(?:PLUMBLINE_[A-Z_]+|DATABASE_URL)\b", told.stdout))
-        commands = set(re.findall(r"^  ([a-z-]+)\s", told.stdout, re.MULTILINE))
-        self.assertGreater(len(settings), 15)
-        self.assertLessEqual({"serve", "migrate", "import", "rebuild", "key", "check-config", "version"}, commands)
-        for name in sorted(settings | commands):
-            self.assertIn(name, page)
-
-    def test_completion_offers_commands_and_flags(self):
-        def complete(*words):
-            script = f"""source {ROOT}/tools/plumbline.bash; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}
-                _plumbline; printf '%s\\n' "${{COMPREPLY[@]}}\""""
-            environment = {**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"}
-            return run("bash", "-c", script, env=environment).stdout.split()
-        self.assertIn("serve", complete("plumbline", "se"))
-        self.assertIn("--listen", complete("plumbline", "serve", "--li"))
-        self.assertEqual(complete("plumbline", "check"), ["check-config"])
 
 
 if __name__ == "__main__":

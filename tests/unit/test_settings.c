@@ -224,7 +224,14 @@ START_TEST(secret_from_a_file)
 	ck_assert_str_eq(settings.database_url, "postgresql://u:p@h/d");
 	free(faults);
 	settings_free(&settings);
+	snprintf(variable, sizeof variable, "PLUMBLINE_DATABASE_READ_URL_FILE=%s", path);
+	faults = load(&settings, WORDS(variable), NONE);
+	ck_assert_str_eq(faults, ""); /* not taken for a misspelt PLUMBLINE_DATABASE_READ_URL */
+	ck_assert_str_eq(settings.database_read_url, "postgresql://u:p@h/d");
+	free(faults);
+	settings_free(&settings);
 	unlink(path);
+	snprintf(variable, sizeof variable, "DATABASE_URL_FILE=%s", path);
 	faults = load(&settings, WORDS(variable), NONE);
 	ck_assert_ptr_nonnull(strstr(faults, "DATABASE_URL_FILE: cannot read /tmp/plumbline-settings-"));
 	free(faults);
