@@ -24,3 +24,4 @@ keep() { # NAME VALUE
 keep database_password "$(random 24)"
 keep database_url "postgresql://plumbline:$(cat database_password)@database/plumbline"
 keep secret_key "$(random 32)"
+keep grafana_password "$(random 16)"

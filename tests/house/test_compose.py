@@ -84,6 +84,17 @@ class Compose(unittest.TestCase):
                 else:
                     self.assertIn(source, self.file["volumes"])
 
+    def test_prometheus_asks_the_admin_listener(self):
+        here, composed = (yaml.safe_load((DOCKER / "prometheus" / name).read_text(encoding="utf-8")) for name in ("prometheus.yml", "compose.yml"))
+        self.assertEqual(composed["scrape_configs"][0].pop("static_configs"), [{"targets": ["plumbline:8081"]}])
+        del here["scrape_configs"][0]["static_configs"]
+        self.assertEqual(composed, here)
+        self.assertIn("--config.file=/etc/prometheus/compose.yml", self.services["prometheus"]["command"])
+        self.assertIn("PLUMBLINE_ADMIN_LISTEN=0.0.0.0:8081", (DOCKER / "Dockerfile").read_text(encoding="utf-8"))
+        sources = (DOCKER / "grafana/provisioning/datasources/plumbline.yml").read_text(encoding="utf-8")
+        self.assertIn("${PROMETHEUS_URL}", sources)
+        self.assertEqual(self.services["grafana"]["environment"]["PROMETHEUS_URL"], "http://prometheus:9090")
+
     @unittest.skipUnless(shutil.which("docker-compose"), "docker-compose is not installed")
     def test_is_what_the_schema_of_compose_files_allows(self):
         """Debian's docker-compose 1.29 checks against the schema; it is older than the name at the top."""
