@@ -153,6 +153,13 @@ test: ## install what is missing, build, run every suite against a throw-away Po
 	@$(MAKE) --no-print-directory build unit replay
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/test.sh $(SUITES)
 
+# What `make test` does in part: every kind of key on every question, every hostile input to every route, KILL_ROUNDS kills.
+KILL_ROUNDS ?= 100
+.PHONY: test-faults
+test-faults: build ## the suites of access, hostile bytes and faults whole: about an hour (KILL_ROUNDS=100)
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) PLUMBLINE_KILL_ROUNDS=$(KILL_ROUNDS) PLUMBLINE_MATRIX=whole PLUMBLINE_BYTES=whole PLUMBLINE_TEST_LIMIT=14400 \
+	 tools/test.sh $(or $(SUITES),tests/api/test_access_matrix.py tests/api/test_hostile_bytes.py faults)
+
 # The same suites with address and undefined behaviour sanitizers in the server and the unit tests.
 check-asan: ## the suites with ASan and UBSan
 	$(MAKE) BUILD=$(BUILD)-asan SANITIZER=address,undefined build unit replay

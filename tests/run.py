@@ -30,7 +30,7 @@ TESTS = ROOT / "tests"
 PYTHON_SUITES = ("api", "property", "contract", "house", "faults")
 SUITES = ("unit", "fuzz", "sql", *PYTHON_SUITES)
 ALONE = ("house", "faults")  # they measure time or kill things: nothing runs beside them
-JOB_LIMIT_S = 900
+JOB_LIMIT_S = int(os.environ.get("PLUMBLINE_TEST_LIMIT") or 900)  # a file may take so many seconds
 
 running = set()      # processes to end when we are interrupted
 running_lock = threading.Lock()

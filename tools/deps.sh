@@ -5,7 +5,7 @@
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
 # valgrind, wrk (bench), debhelper (deb), lintian, mmdebstrap and systemd-container (check-deb), buildah and crun (check-image);
 # tests skip what these bring when they are not there: npm packages (the contract against other people's tools), prometheus
-# (promtool), pgbouncer, haproxy and nginx (docs/operations.md), mandoc, docker-compose (compose.yaml).
+# (promtool), pgbouncer, haproxy and nginx (docs/operations.md), mandoc, docker-compose (compose.yaml), faketime.
 set -eu
 export LC_ALL=C
 
@@ -17,7 +17,7 @@ command -v npm >/dev/null || BUILDING="$BUILDING nodejs npm" # other distributor
 WANTED="$BUILDING
 	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils
 	check postgresql-15-pgtap python3-jsonschema chromium fonts-liberation"
-EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light shellcheck
+EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light faketime shellcheck
 	debhelper dpkg-dev lintian mandoc mmdebstrap systemd-container buildah crun docker-compose"
 
 class=test

@@ -70,6 +70,26 @@ class Cluster:
         while pathlib.Path(f"/proc/{pid}").exists():
             time.sleep(0.02)
 
+    def kill_postmaster(self):
+        """kill -9 of the first process alone; the others notice and end, and until then nobody may start it again."""
+        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while self.processes():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"these do not end: {self.processes()}")
+            time.sleep(0.02)
+
+    def processes(self):
+        """Pids of all processes of it: they work in its data directory."""
+        found, data = [], str(self.data)
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.readlink(entry / "cwd") == data:
+                    found.append(int(entry.name))
+            except OSError:
+                pass  # gone in the meantime, or somebody else's
+        return found
+
     def sql(self, query):
         return rows(self.url, query)
 
@@ -100,6 +120,16 @@ class Standby:
             if time.monotonic() > deadline:
                 raise AssertionError("the standby does not follow")
             time.sleep(0.02)
+
+    def promote(self):
+        """From now on it is the primary."""
+        as_owner(PROGRAMS[0] / "pg_ctl", "-D", self.data, "-w", "-s", "promote", stdout=subprocess.DEVNULL)
+
+    def sql(self, query):
+        return rows(self.url, query)
+
+    def value(self, query):
+        return self.sql(query)[0][0]
 
     def destroy(self):
         as_owner(PROGRAMS[0] / "pg_ctl", "-D", self.data, "-m", "immediate", "-w", "-s", "stop", stdout=subprocess.DEVNULL)

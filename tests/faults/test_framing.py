@@ -4,11 +4,17 @@ Every probe carries a second request behind what a careless parser might take fo
 makes of the first, the second must never run: its X-Request-Id, which every answer and every log line repeats, must not be
 seen anywhere. A probe counts as refused when it is answered with a framing error or cut without an answer.
 """
+import pathlib
 import re
 import socket
+import sys
 import time
+import unittest
 
-from harness import Case
+from harness import ROOT, Case
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from proxy import IS_THERE, Proxy  # noqa: E402
 
 REFUSALS = {400, 408, 411, 413, 414, 417, 431, 501, 505}
 BODY = b'{"id":"framing","name":"Framing"}'
@@ -160,16 +166,41 @@ TOLERATED = {
 }
 
 
-class Framing(Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = cls.start()
-        cls.key = cls.server.key("ingest").encode()
+# Behind HAProxy (docker/haproxy/haproxy.cfg) not refused either, and why: it reads the request itself, and writes a new one.
+LINES = "HAProxy ends a line at a line feed alone (RFC 9112 2.2 allows it), writes it anew with CR LF, and so both count the same lines"
+CHUNKS = "HAProxy goes by the chunks and takes the length away before it passes it on (RFC 9112 6.3)"
+BLANKS = "HAProxy takes blanks between the parts of the first line together and writes it anew"
+FOLDS = "HAProxy joins a folded field with a blank before it passes it on (RFC 9112 5.2)"
+VERSIONS = "HAProxy takes any number of a version and speaks HTTP/1.1 to the service"
+LENGTHS = "HAProxy makes one length of lengths that agree (RFC 9110 8.6)"
+MENDED = {name: "as without a proxy" for name in TOLERATED} | {
+    "chunked beside length": CHUNKS,
+    "length that cuts a chunked body": CHUNKS,
+    "line feed that hides a coding": f"{LINES}; then: {CHUNKS}",
+    "two lengths that agree": LENGTHS,
+    "length as a list": LENGTHS,
+    "coding gzip, chunked": "HAProxy goes by the chunks and passes them on as such; what is in them is looked at by the service",
+    "folded field": FOLDS,
+    "field folded by a tab": FOLDS,
+    "line feeds only": LINES,
+    "line feed after the request line": LINES,
+    "line feed after one field": LINES,
+    "line feed at the end of the head": LINES,
+    "line feed after the last field": LINES,
+    "two Hosts that agree": "HAProxy makes one of Hosts that are equal",
+    "tab instead of a blank": BLANKS,
+    "two blanks before the target": BLANKS,
+    "two blanks after the target": BLANKS,
+    "HTTP/1.2": VERSIONS,
+    "HTTP/2.0": VERSIONS,
+}
 
-    def talk(self, data, seconds=5):
+
+class Talking(Case):
+    def talk(self, data, seconds=5, port=None):
         """Sends all, half-closes, reads until the other side ends; says whether it did."""
         answer, ended = b"", False
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=seconds) as connection:
+        with socket.create_connection(("127.0.0.1", port or self.server.port), timeout=seconds) as connection:
             try:
                 connection.sendall(data)
                 while True:
@@ -190,9 +221,23 @@ class Framing(Case):
         found = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
         return int(found[1]) if found else None
 
+
+class Framing(Talking):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.start()
+        cls.key = cls.server.key("ingest").encode()
+
     def test_enough_probes(self):
         self.assertGreaterEqual(len(PROBES), 40)
         self.assertEqual(set(TOLERATED) - set(PROBES), set(), "reasons for probes that do not exist")
+        self.assertEqual(set(MENDED) - set(PROBES), set(), "reasons for probes that do not exist")
+
+    def test_what_is_not_refused_is_written_down(self):
+        page = (ROOT / "docs/framing.md").read_text(encoding="utf-8")
+        for table in (TOLERATED, MENDED):
+            for name, reason in table.items():
+                self.assertIn(f"| {name} | {reason} |", page)
 
     def test_refused(self):
         """Refused, at once, and the connection ended: what follows is not taken for a request."""
@@ -255,3 +300,43 @@ class Framing(Case):
         time.sleep(0.2)
         self.assertNotIn("id=smuggled", self.server.log())
         self.assert_status(self.server.client("read").get("/healthz"), 200)
+
+
+@unittest.skipUnless(IS_THERE, "haproxy is not installed")
+class BehindHAProxy(Talking):
+    """The proxy gives every request that it sees an id of its own. So a request that reaches the service under the id it was sent with is
+    one that the proxy did not see: smuggled."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.start()
+        cls.key = cls.server.key("ingest").encode()
+        cls.proxy = Proxy([cls.server])
+        cls.addClassCleanup(cls.proxy.close)
+
+    def ask(self, name):
+        return self.talk(PROBES[name].replace(b"{key}", self.key) + SMUGGLED, seconds=2, port=self.proxy.port)
+
+    def test_nothing_reaches_the_service_that_the_proxy_did_not_see(self):
+        served = set()
+        for name in PROBES:
+            with self.subTest(name):
+                answer, _ = self.ask(name)
+                self.assertNotIn(b"smuggled", answer, answer[:2000])
+                if self.status(answer) is not None and self.status(answer) not in REFUSALS:
+                    served.add(name)
+        time.sleep(0.3)
+        self.assertNotIn("smuggled", self.server.log())
+        self.assertEqual(sorted(served), sorted(MENDED))
+
+    def test_the_proof_would_see_it(self):
+        """A request sent past the proxy keeps its id, one through it does not."""
+        direct, _ = self.talk(GET + b"X-Request-Id: direct\r\nConnection: close\r\n\r\n")
+        through, _ = self.talk(GET + b"X-Request-Id: through\r\nConnection: close\r\n\r\n", port=self.proxy.port)
+        self.assertIn(b"direct", direct)
+        self.assertRegex(through, rb"(?i)x-request-id: [0-9a-f]{8}-[0-9a-f]{4}-")
+        self.assertNotIn(b"through", through)
+
+
+if __name__ == "__main__":
+    unittest.main()

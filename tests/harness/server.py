@@ -40,10 +40,12 @@ def plumbline(*arguments, database_url=None, input=None, env=None, timeout=120):
 
 
 class Server:
-    """env: settings by their environment names. database: a Database to share (then it is not dropped here)."""
+    """env: settings by their environment names. database: a Database to share (then it is not dropped here). same_port: a restart
+    listens where it listened before, as proxies expect."""
 
-    def __init__(self, env=None, arguments=(), database=None, wait=True):
+    def __init__(self, env=None, arguments=(), database=None, wait=True, same_port=False):
         self.env, self.arguments = dict(env or {}), list(arguments)
+        self._same_port, self.port = same_port, None
         self._own_database = database is None
         self.database = database or Database(BINARY)
         logs = os.environ.get("PLUMBLINE_TEST_LOGS") or tempfile.mkdtemp(prefix="plumbline-test-")
@@ -59,7 +61,8 @@ class Server:
     def start(self, wait=True):
         """Starts it (again). Another process may take a port between finding and binding it: then with other ports."""
         for _ in range(5):
-            self.port, self.admin_port = free_port(), free_port()
+            self.port = self.port if self._same_port and self.port else free_port()
+            self.admin_port = free_port()
             self.url, self.admin_url = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.admin_port}"
             settings = {"DATABASE_URL": self.database.url, "PLUMBLINE_LISTEN": f"127.0.0.1:{self.port}",
                         "PLUMBLINE_ADMIN_LISTEN": f"127.0.0.1:{self.admin_port}", **self.env}
