@@ -1,7 +1,8 @@
 """One object at a time: PUT, PATCH, DELETE, restore, merge, GET, lists, history; and what a newcomer gets wrong."""
 import json
 
-from harness import Case, shared_data
+from harness import Case
+from hostile import HANDMADE, json_files, naughty_strings
 
 JSON = {"Content-Type": "application/json"}
 T1, T2, T3 = "2017-01-01T00:00:00Z", "2017-02-01T00:00:00Z", "2017-03-01T00:00:00Z"
@@ -286,13 +287,14 @@ class Suites(Case):
         cls.api = cls.server.client("ingest")
 
     def test_json_test_suite(self):
-        folder = shared_data("suites", "JSONTestSuite", "test_parsing")
         counts = {"y": 0, "n": 0, "i": 0}
-        for path in sorted(folder.glob("*.json")):
-            kind = path.name[0]
+        for name, body in json_files().items():
+            if name in HANDMADE:
+                continue
+            kind = name[0]
             counts[kind] += 1
-            response = self.api.put("/v1/accounts/suite", path.read_bytes() or b"", JSON)
-            with self.subTest(path.name):
+            response = self.api.put("/v1/accounts/suite", body, JSON)
+            with self.subTest(name):
                 self.assertIn(response.status, (200, 400, 422), response)
                 code = response.json().get("code")
                 if kind == "n":
@@ -305,7 +307,7 @@ class Suites(Case):
         self.assertEqual(counts, {"y": 95, "n": 188, "i": 35})
 
     def test_naughty_strings(self):
-        strings = json.loads(shared_data("suites", "big-list-of-naughty-strings", "blns.json").read_text("utf-8"))
+        strings = naughty_strings()
         self.assertGreater(len(strings), 500)
         rows = [{"id": f"n{i}", "name": f"[{text}]", "attributes": {"text": text}} for i, text in enumerate(strings)]
         self.assert_counts(self.api.post("/v1/accounts", rows), accepted=len(rows))
@@ -316,7 +318,7 @@ class Suites(Case):
             self.assertEqual(kept[row["id"]]["attributes"], row["attributes"])
 
     def test_naughty_ids(self):
-        strings = json.loads(shared_data("suites", "big-list-of-naughty-strings", "blns.json").read_text("utf-8"))
+        strings = naughty_strings()
         for text in sorted(set(strings) - {""}):
             with self.subTest(text):
                 path = f"/v1/teams/{quoted(text)}"

@@ -19,7 +19,7 @@ class Response:
         return json.loads(self.body)
 
     def ndjson(self):
-        return [json.loads(line) for line in self.text.splitlines() if line]
+        return [json.loads(line) for line in self.text.split("\n") if line]  # not splitlines: U+2028 ends no line here
 
     def __repr__(self):
         shown = self.body[:2000].decode("utf-8", "replace")
