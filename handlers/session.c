@@ -12,9 +12,11 @@
 #include "service.h"
 
 /* With HTTPS, by ourselves or by what stands before us, the cookie never goes over anything else. */
-static bool is_https(const struct settings *settings)
+static bool is_https(const struct request *request)
 {
-	return settings->tls_cert[0] != '\0' || strncmp(settings->public_url, "https://", 8) == 0;
+	const struct settings *settings = request->service->settings;
+
+	return request->https_before_us || settings->tls_cert[0] != '\0' || strncmp(settings->public_url, "https://", 8) == 0;
 }
 
 /* value "" with 0 seconds takes the cookie back. */
@@ -23,7 +25,7 @@ static void set_cookie(const struct request *request, const char *value, int64_t
 	char cookie[AUTH_KEY_MAX + 128];
 
 	snprintf(cookie, sizeof cookie, AUTH_COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%" PRId64 "%s", value, seconds,
-		 is_https(request->service->settings) ? "; Secure" : "");
+		 is_https(request) ? "; Secure" : "");
 	reply_header(reply, "Set-Cookie", cookie);
 	sodium_memzero(cookie, sizeof cookie);
 }

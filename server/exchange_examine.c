@@ -114,6 +114,8 @@ static void note_client(struct exchange *exchange)
 	const struct request *request = &exchange->job.request;
 	size_t count = 0;
 
+	exchange->job.request.https_before_us =
+	    peers_hold(&exchange->context->trusted, &exchange->job.client) && text_equal(field(exchange, "x-forwarded-proto"), TEXT("https"));
 	while (exchange_field_at(request, "x-forwarded-for", count) != NULL)
 		count++;
 	while (count-- > 0)

@@ -66,6 +66,7 @@ struct request {
 	struct principal who;
 	struct db *db;                            /* this worker's connection; NULL in prepare hooks */
 	struct auth *auth;                        /* the keys this process knows; NULL where db is */
+	bool https_before_us;                     /* a trusted proxy says that its client speaks HTTPS */
 	char request_id[129];
 	char traceparent[56];
 	const struct text *(*header)(const struct request *, const char *name); /* lower-case name; NULL when absent */

@@ -93,7 +93,7 @@ static const struct setting rows[] = {
 	 .min = 0, .max = 1000000, .unit = "wrong keys a minute",
 	 .summary = "wrong API keys an address may try before it is answered 429; keys that have been right are served all the same; 0: no limit"},
 	{.name = "trusted-proxies", .env = "PLUMBLINE_TRUSTED_PROXIES", .kind = KIND_NETWORKS, AT(trusted_proxies), .fallback = "",
-	 .summary = "addresses and networks of proxies, comma separated, whose X-Forwarded-For says who calls; empty: none is believed"},
+	 .summary = "addresses and networks of proxies, comma separated, whose X-Forwarded-For and X-Forwarded-Proto say who calls, and whether by HTTPS; empty: none is believed"},
 	{.name = "tls-cert", .env = "PLUMBLINE_TLS_CERT", .kind = KIND_FILE, AT(tls_cert), .fallback = "",
 	 .summary = "certificate chain in PEM; with tls-key it makes the API speak HTTPS"},
 	{.name = "tls-key", .env = "PLUMBLINE_TLS_KEY", .kind = KIND_FILE, AT(tls_key), .fallback = "",

@@ -98,6 +98,14 @@ class Life(SessionCase):
         self.assertRegex(answer.headers["Set-Cookie"], f"^{COOKIE}; Secure$")
 
 
+    def test_secure_where_a_trusted_proxy_says_so(self):
+        for trusted, said, secure in (("127.0.0.1", "https", True), ("127.0.0.1", "http", False), ("192.0.2.1", "https", False), ("", "https", False)):
+            with self.subTest(trusted=trusted, said=said):
+                server = self.serve(env={"PLUMBLINE_TRUSTED_PROXIES": trusted}, database=self.server.database)
+                answer = server.anonymous().post("/v1/session", None, {"Authorization": f"Bearer {self.server.key('read')}", "X-Forwarded-Proto": said})
+                self.assertEqual(answer.headers["Set-Cookie"].endswith("; Secure"), secure, answer)
+
+
 class Ends(SessionCase):
     def test_with_the_key(self):
         cases = {
