@@ -5,6 +5,7 @@ unit      Check: functions of the C code                  api       the real ser
 fuzz      the corpora through the fuzz targets            property  generated histories: laws that always hold
 sql       pgTAP: functions and formulas in PostgreSQL     faults    kills, lost databases, broken clients
 contract  the published contract against the code         house     tools of this repository
+web       the dashboard in a real browser
 
 Brings a throw-away PostgreSQL of its own (tools/pg.sh), unless PLUMBLINE_TEST_PG names a cluster to use.
 The last line says "N passed, N failed". Exits 1 when anything failed, or nothing ran.
@@ -27,7 +28,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 BUILD = BUILD if BUILD.is_absolute() else ROOT / BUILD
 LOGS = BUILD / "test-logs"
 TESTS = ROOT / "tests"
-PYTHON_SUITES = ("api", "property", "contract", "house", "faults")
+PYTHON_SUITES = ("api", "property", "contract", "web", "house", "faults")
 SUITES = ("unit", "fuzz", "sql", *PYTHON_SUITES)
 ALONE = ("house", "faults")  # they measure time or kill things: nothing runs beside them
 JOB_LIMIT_S = int(os.environ.get("PLUMBLINE_TEST_LIMIT") or 900)  # a file may take so many seconds

@@ -1,0 +1,4 @@
+"""Pages of strategies, sources and quarantine: drawn in light, dark and on a phone, usable by everybody, reached by the keyboard. Pictures are kept in BUILD/screenshots."""
+from browser import cases
+
+Pages = cases("pages-settings")
