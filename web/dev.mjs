@@ -31,14 +31,8 @@ function file(name, response) {
 	createReadStream(path).pipe(response)
 }
 
-// A service without sessions yet: the key of `make run` stands in for one.
-const keyFile = new URL('../.local/key', import.meta.url)
-const key = process.env.PLUMBLINE_KEY ?? (existsSync(keyFile) ? readFileSync(keyFile, 'utf8').trim() : null)
-const sessions = await fetch(new URL('/v1/session', upstream)).then(response => response.status !== 404, () => true)
-
 function pass(incoming, response) {
 	const headers = { ...incoming.headers, host: upstream.host }
-	if (!sessions && key && !headers.authorization) headers.authorization = `Bearer ${key}`
 	const outgoing = ask(new URL(incoming.url, upstream), { method: incoming.method, headers }, answer => {
 		response.writeHead(answer.statusCode, answer.headers)
 		answer.pipe(response)
@@ -47,12 +41,13 @@ function pass(incoming, response) {
 	incoming.pipe(outgoing)
 }
 
+// The key of `make run`, to sign in with.
+const keyFile = new URL('../.local/key', import.meta.url)
+const key = existsSync(keyFile) ? readFileSync(keyFile, 'utf8').trim() : null
+
 createServer((incoming, response) => {
 	const path = incoming.url.split('?')[0]
 	if (path === '/') file('index.html', response)
 	else if (path.startsWith('/assets/')) file(path, response)
-	else if (path === '/v1/session' && !sessions) {
-		const body = { org: 'default', name: 'Default organisation', scopes: ['ingest', 'read', 'strategy', 'admin'], read: 'all', rep: null, team: null, expires_at: '2099-01-01T00:00:00Z' }
-		response.writeHead({ DELETE: 204, POST: 201 }[incoming.method] ?? 200, { 'Set-Cookie': 'plumbline_session=dev; Path=/; HttpOnly; SameSite=Strict', 'Content-Type': 'application/json' }).end(incoming.method === 'DELETE' ? '' : JSON.stringify(body))
-	} else pass(incoming, response)
-}).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}${key && sessions ? `/#key=${key}` : ''} in front of ${upstream.href}`))
+	else pass(incoming, response)
+}).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}${key ? `/#key=${key}` : ''} in front of ${upstream.href}`))

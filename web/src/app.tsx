@@ -1,7 +1,6 @@
 // The frame of every page: who is signed in, where one is, what is filtered.
-import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { classes, Empty, Loading, ProblemNote } from './components/basics'
+import { classes, Empty, Loading } from './components/basics'
 import { Boundary } from './components/boundary'
 import { Filters } from './components/filters'
 import { SignIn } from './components/sign-in'
@@ -11,7 +10,7 @@ import { session, signOut } from './lib/session'
 import { useStore } from './lib/store'
 import { choose, theme, type Theme } from './lib/theme'
 import type { Session } from './lib/types'
-import { pages, type Page, type PageProps } from './pages'
+import { openTo, pages, type Page } from './pages'
 
 export function App() {
 	const who = useStore(session)
@@ -19,11 +18,9 @@ export function App() {
 	return who === null ? <SignIn /> : <Frame who={who} />
 }
 
-const allowed = (page: Page, who: Session): boolean => page.scopes.some(scope => who.scopes.includes(scope))
-
 function Frame({ who }: { who: Session }) {
 	const { path } = useLocation()
-	const visible = pages.filter(page => allowed(page, who))
+	const visible = pages.filter(page => openTo(page, who))
 	const page = visible.find(candidate => match(candidate.path, path)) ?? (path === '/' ? visible[0] : undefined)
 	useEffect(() => {
 		document.title = page ? `${page.title} · Plumbline` : 'Plumbline'
@@ -51,17 +48,8 @@ function Frame({ who }: { who: Session }) {
 }
 
 function Shown({ page, params }: { page: Page; params: Record<string, string> }) {
-	const [loaded, setLoaded] = useState<{ View: ComponentType<PageProps> } | null>(null)
-	const [problem, setProblem] = useState<Problem | null>(null)
-	useEffect(() => {
-		page.load().then(
-			file => setLoaded({ View: file.default }),
-			() => setProblem(new Problem(0, 'page_not_loaded', 'This page could not be loaded. The service may have been updated: load it anew.'))
-		)
-	}, [page])
-	if (problem) return <ProblemNote problem={problem} again={() => location.reload()} />
-	if (!loaded) return <Loading />
-	return <Boundary key={Object.values(params).join('/')}><loaded.View params={params} /></Boundary>
+	const View = page.view
+	return <Boundary key={Object.values(params).join('/')}><View params={params} /></Boundary>
 }
 
 function NoPage() {

@@ -1,12 +1,15 @@
 // Links to things by their id. Where no page shows them (yet, or not to this key) the name alone stands there.
 import type { ComponentChildren } from 'preact'
 import { match } from '../lib/router'
-import { may } from '../lib/session'
-import { pages } from '../pages'
+import { session } from '../lib/session'
+import { openTo, pages } from '../pages'
 import { PageLink } from './basics'
 
 /** Whether there is a page at this path for who is signed in. */
-export const hasPage = (path: string): boolean => pages.some(page => match(page.path, path) !== null && page.scopes.some(may))
+export function hasPage(path: string): boolean {
+	const who = session.get()
+	return !!who && pages.some(page => match(page.path, path) !== null && openTo(page, who))
+}
 
 function Linked({ kind, id, children }: { kind: string; id: string | null | undefined; children?: ComponentChildren }) {
 	const path = `/${kind}/${encodeURIComponent(id ?? '')}`

@@ -79,7 +79,7 @@ export function DataTable<T>({ caption, columns, rows, rowKey, muted, sortBy, to
 		return at === 0 ? <th scope="row" class={name}>{column.cell(row)}</th> : <td key={column.key} class={name}>{column.cell(row)}</td>
 	})
 	return (
-		<div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
+		<div class="table-scroll" tabIndex={0} role="region" aria-label={`Table: ${caption}`}>
 			<table class="data">
 				<caption class="visually-hidden">{caption}</caption>
 				<thead>

@@ -98,12 +98,17 @@ export interface List<T> {
 
 export interface Session {
 	org: string
-	org_name: string | null
-	name: string | null
+	org_name: string
+	/** Of the key. */
+	name: string
 	scopes: string[]
 	read: 'all' | 'team' | 'self' | null
 	rep: string | null
 	team: string | null
 	expires_at: string
-	rep_metrics?: string | boolean | null
+	/** off: no figures of single reps. */
+	rep_metrics: 'on' | 'off'
+	time_zone: string
+	currency: string | null
+	min_n: number
 }

@@ -16,8 +16,8 @@ import { useAnswer } from '../lib/answers'
 import { useFilters, type Filters } from '../lib/filters'
 import { date, percent, points, why } from '../lib/format'
 import { useLabels } from '../lib/labels'
-import { lastDay, periodName } from '../lib/periods'
-import type { Row, Terms } from '../lib/types'
+import { lastDay, periodName, yearUpTo } from '../lib/periods'
+import type { MetricAnswer, Row, Terms } from '../lib/types'
 
 interface Summary extends Terms {
 	strategy: { id: string; name: string; effective_from: string } | null
@@ -101,6 +101,7 @@ function Products({ summary, label, metric, request }: Props) {
 function Page(props: Props) {
 	const { summary, metric, request } = props
 	const { currency } = summary
+	const months = useAnswer<MetricAnswer>(metric('alignment_index', { period: yearUpTo(summary.params['end']), granularity: 'month' }))
 	return (
 		<>
 			<Head {...props} />
@@ -108,7 +109,7 @@ function Page(props: Props) {
 				<div class="summary-first">
 					<Picture {...props} />
 					<Figure title={<Term metric="alignment_index">Alignment</Term>} request={request} csv={metric('alignment_index')} lead="How much of what is done is on strategy.">
-						<IndexParts row={summary.alignment_index} />
+						<IndexParts row={summary.alignment_index} months={months.data?.rows ?? []} />
 					</Figure>
 				</div>
 				<div class="columns">
