@@ -86,6 +86,32 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.changes IS 'Tracked attributes that differ between two documents, with their new values; null: cleared';
 
+CREATE FUNCTION pl.changes_by(p_patch jsonb, p_before jsonb, p_after jsonb, p_tracked text[]) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_key text;
+  v_set jsonb := '{}';
+BEGIN
+  IF p_tracked = '{*}' THEN
+    IF p_patch ? 'attributes' THEN
+      RETURN pl.changes(p_before, p_after, p_tracked);
+    END IF;
+    FOR v_key IN SELECT jsonb_object_keys(p_patch) LOOP
+      IF p_before -> v_key IS DISTINCT FROM p_after -> v_key THEN
+        v_set := v_set || jsonb_build_object(v_key, p_after -> v_key);
+      END IF;
+    END LOOP;
+    RETURN v_set;
+  END IF;
+  FOREACH v_key IN ARRAY p_tracked LOOP
+    IF p_patch ? v_key AND p_before -> v_key IS DISTINCT FROM p_after -> v_key THEN
+      v_set := v_set || jsonb_build_object(v_key, p_after -> v_key);
+    END IF;
+  END LOOP;
+  RETURN v_set;
+END $$;
+COMMENT ON FUNCTION pl.changes_by IS 'pl.changes between the documents before and after a patch that is no full record: only what it names can differ';
+
 CREATE FUNCTION pl.is_stock(p_set jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT p_set - '{amount,currency,probability,lines,expected_close}'::text[] = '{}'
@@ -113,7 +139,7 @@ DECLARE
   v_key text;
 BEGIN
   IF NOT coalesce(pl.same_entry(p_track -> -1, p_at, p_set), false) THEN
-    RETURN p_track || jsonb_build_array(jsonb_build_object('at', pl.iso(p_at), 'set', p_set));
+    RETURN p_track || jsonb_build_object('at', pl.iso(p_at), 'set', p_set);
   END IF;
   -- Several events in one entry: only what differs from the time before it is a change.
   v_set := (p_track -> -1 -> 'set') || p_set;
@@ -158,7 +184,8 @@ BEGIN
       v_doc := pl.fold_doc(v_state.doc, p_event.patch, p_event.is_full);
       v_tracked := pl.tracked(p_event.kind);
       IF p_event.is_full OR v_tracked = '{*}' OR p_event.patch ?| v_tracked THEN
-        v_set := pl.changes(v_state.doc, v_doc, v_tracked);
+        v_set := CASE WHEN p_event.is_full THEN pl.changes(v_state.doc, v_doc, v_tracked)
+                      ELSE pl.changes_by(p_event.patch, v_state.doc, v_doc, v_tracked) END;
         IF v_set <> '{}' THEN
           v_state.track := pl.fold_track(v_state.track, p_event.occurred_at, v_set);
         END IF;

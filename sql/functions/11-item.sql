@@ -20,22 +20,27 @@ COMMENT ON TYPE pl.ingest_item IS
 
 CREATE TYPE pl.refusal AS (code text, pointer text, message text);
 
+CREATE TYPE pl.ingest_result AS (
+  idx          int,
+  outcome      text,
+  event_id     text,
+  occurred_at  timestamptz,
+  refusal      pl.refusal,
+  held         boolean
+);
+COMMENT ON TYPE pl.ingest_result IS
+  'What became of an event. outcome: accepted, duplicate, stale, unchanged or rejected (then refusal says why); event_id and occurred_at as stored; held: it goes to quarantine';
+
 CREATE TYPE pl.ingest_outcome AS (
-  idx          int[],
-  outcome      text[],
-  event_id     text[],
-  occurred_at  timestamptz[],
-  refusal      pl.refusal[],
+  results      pl.ingest_result[],
   newest       bigint,
-  held         boolean[],
   kinds        object_kind[],
   ids          text[],
   moved        text[]
 );
 COMMENT ON TYPE pl.ingest_outcome IS
-  'What became of a batch. An element an event: idx; outcome accepted, duplicate, stale, unchanged or rejected (then refusal says why); event_id '
-  'and occurred_at as stored. newest: the highest sequence given, null when nothing was stored; held: it goes to quarantine; kinds and ids: '
-  'the objects whose state or past changed, each once; moved: the opportunities among them whose account may have changed, at some time';
+  'What became of a batch. results: one an event; newest: the highest sequence given, null when nothing was stored; kinds and ids: the objects whose '
+  'state or past changed, each once; moved: the opportunities among them whose account may have changed, at some time';
 
 CREATE FUNCTION pl.content_id(
   p_kind object_kind, p_id text, p_operation event_operation, p_full boolean, p_occurred timestamptz, p_seq bigint, p_patch jsonb)

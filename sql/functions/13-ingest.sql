@@ -39,25 +39,17 @@ LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   r record;
-  i pl.ingest_item;
-  v_event event;
   v_state object;       -- of the object at hand, as the events so far make it
-  v_before object;
-  v_known boolean;      -- it was there before this round
-  v_slot int;           -- its place in v_born or v_changed, once it has one
+  v_doc jsonb;          -- of it, before the event at hand
+  v_deleted timestamptz;
+  v_merged text;
+  v_stored boolean;     -- some event of it is
   v_behind boolean;     -- an event came late: it is folded anew from the log
-  v_touched boolean;    -- it is in v_ids
-  v_moved boolean;      -- and in v_moves
+  v_touched boolean;    -- its state or past changed
+  v_moved boolean;      -- an opportunity whose account may have changed
+  v_outcome text;
   v_refusal pl.refusal;
-  v_seq bigint;
-  n int := 0;
-  v_idx int[] := '{}';
-  v_outcomes text[] := '{}';
-  v_event_ids text[] := '{}';
-  v_times timestamptz[] := '{}';
-  v_refusals pl.refusal[] := '{}';
-  v_newest bigint;
-  v_held boolean[] := '{}';
+  v_results pl.ingest_result[] := '{}';
   v_events event[] := '{}';
   v_born object[] := '{}';
   v_changed object[] := '{}';
@@ -67,88 +59,78 @@ DECLARE
   v_stale_kinds object_kind[] := '{}';
   v_stale_ids text[] := '{}';
 BEGIN
-  -- Each item with the state it meets and the event in the log that bears its id, those of an object together and in their order.
+  -- Each item as the event it may become, with the state its object is met in and the event in the log that bears its id; those of an object
+  -- together and in their order. Each statement below runs once an event, and that is what an event costs: there are few.
   FOR r IN
-    SELECT m AS item, o.state AS met, e.seen
-      FROM unnest(p_items) AS m
+    SELECT i.item, i.is_first, i.is_last, o.state AS met, e.seen,
+           ROW(p_org, p_source, coalesce((i.item).event_id, '~' || lpad((p_version + 1 + (i.item).idx)::text, 19, '0')), p_version + 1 + (i.item).idx, (i.item).kind,
+               (i.item).object_id, (i.item).occurred_at, (i.item).source_seq, p_received, (i.item).operation, (i.item).is_full, (i.item).patch)::event AS event
+      FROM (SELECT m AS item, m.kind, m.object_id, m.event_id, row_number() OVER w = 1 AS is_first, lead(false, 1, true) OVER w AS is_last
+              FROM unnest(p_items) AS m
+             WHERE m.round = p_round
+            -- Deliveries that came side by side are in no order but the source's: taken in it, few events find their object ahead of them.
+            WINDOW w AS (PARTITION BY m.kind, m.object_id
+                         ORDER BY CASE WHEN m.is_partial THEN m.occurred_at END, CASE WHEN m.is_partial THEN m.source_seq END,
+                                  CASE WHEN m.is_partial THEN m.event_id END, m.idx)
+            OFFSET 0) AS i
       LEFT JOIN LATERAL (SELECT x AS seen FROM event AS x
-                          WHERE x.org_id = p_org AND x.source = p_source AND x.event_id = m.event_id LIMIT 1) AS e ON true
+                          WHERE x.org_id = p_org AND x.source = p_source AND x.event_id = i.event_id LIMIT 1) AS e ON true
       LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
-                          WHERE x.org_id = p_org AND x.kind = m.kind AND x.object_id = m.object_id LIMIT 1) AS o ON true
-     WHERE m.round = p_round
-     -- Deliveries that came side by side are in no order but the source's: taken in it, few events find their object ahead of them.
-     ORDER BY m.kind, m.object_id, CASE WHEN m.is_partial THEN m.occurred_at END, CASE WHEN m.is_partial THEN m.source_seq END,
-              CASE WHEN m.is_partial THEN m.event_id END, m.idx
+                          WHERE x.org_id = p_org AND x.kind = i.kind AND x.object_id = i.object_id LIMIT 1) AS o ON true
   LOOP
-    IF n = 0 OR (r.item).kind <> i.kind OR (r.item).object_id <> i.object_id THEN
+    IF r.is_first THEN
       v_state := r.met;
-      v_known := v_state.object_id IS NOT NULL;
-      v_slot := NULL;
+      v_stored := false;
       v_behind := false;
       v_touched := false;
       v_moved := false;
     END IF;
-    i := r.item;
-    v_event := r.seen;
-    n := n + 1;
-    v_idx[n] := i.idx;
-    v_event_ids[n] := i.event_id;
-    v_times[n] := i.occurred_at;
-    IF v_event.event_id IS NULL THEN
-      v_refusal := pl.refuse(p_org, i, p_received, v_state.doc);
-    ELSE
-      v_refusal := pl.refuse_again(i, v_event);
-    END IF;
-    v_refusals[n] := v_refusal;
-    v_held[n] := pl.is_quarantined(v_refusal.code, i.is_partial);
+    v_refusal := CASE WHEN (r.seen).event_id IS NULL THEN pl.refuse(p_org, r.item, p_received, v_state.doc) ELSE pl.refuse_again(r.item, r.seen) END;
     IF v_refusal.code IS NOT NULL THEN
-      v_outcomes[n] := 'rejected';
-      CONTINUE;
-    ELSIF v_event.event_id IS NOT NULL THEN
-      v_outcomes[n] := 'duplicate';
-      v_times[n] := v_event.occurred_at;
-      CONTINUE;
-    END IF;
-    v_seq := p_version + 1 + i.idx;
-    v_newest := greatest(v_newest, v_seq);
-    v_event := ROW(p_org, p_source, coalesce(i.event_id, '~' || lpad(v_seq::text, 19, '0')), v_seq, i.kind, i.object_id,
-                   i.occurred_at, i.source_seq, p_received, i.operation, i.is_full, i.patch)::event;
-    v_event_ids[n] := v_event.event_id;
-    v_events := array_append(v_events, v_event);
-    IF (v_event.occurred_at, v_event.source_seq, v_event.event_id) <= (v_state.last_at, v_state.last_seq, v_state.last_event) THEN
-      v_outcomes[n] := 'stale';
-      IF NOT v_behind THEN
+      v_outcome := 'rejected';
+    ELSIF (r.seen).event_id IS NOT NULL THEN
+      v_outcome := 'duplicate';
+    ELSE
+      v_events := array_append(v_events, r.event);
+      v_stored := true;
+      IF ((r.event).occurred_at, (r.event).source_seq, (r.event).event_id) <= (v_state.last_at, v_state.last_seq, v_state.last_event) THEN
+        v_outcome := 'stale';
         v_behind := true;
-        v_stale_kinds := array_append(v_stale_kinds, i.kind);
-        v_stale_ids := array_append(v_stale_ids, i.object_id);
+      ELSE
+        v_doc := v_state.doc;
+        v_deleted := v_state.deleted_at;
+        v_merged := v_state.merged_into;
+        v_state := pl.fold_event(v_state, r.event);
+        -- As text too: 1.0 and 1.00 are equal in jsonb, yet not the same answer.
+        v_outcome := CASE WHEN v_doc = v_state.doc AND v_doc::text = v_state.doc::text
+                               AND v_deleted IS NOT DISTINCT FROM v_state.deleted_at AND v_merged IS NOT DISTINCT FROM v_state.merged_into
+                          THEN 'unchanged' ELSE 'accepted' END;
+        v_moved := v_moved OR v_doc -> 'account' IS DISTINCT FROM v_state.doc -> 'account';
       END IF;
-    ELSE
-      v_before := v_state;
-      v_state := pl.fold_event(v_before, v_event);
-      -- As text too: 1.0 and 1.00 are equal in jsonb, yet not the same answer.
-      v_outcomes[n] := CASE WHEN v_before.doc = v_state.doc AND v_before.doc::text = v_state.doc::text
-                                 AND v_before.deleted_at IS NOT DISTINCT FROM v_state.deleted_at
-                                 AND v_before.merged_into IS NOT DISTINCT FROM v_state.merged_into
-                            THEN 'unchanged' ELSE 'accepted' END;
+      v_touched := v_touched OR v_outcome <> 'unchanged';
     END IF;
-    IF v_known THEN
-      v_slot := coalesce(v_slot, cardinality(v_changed) + 1);
-      v_changed[v_slot] := CASE WHEN NOT v_behind THEN v_state END;
-    ELSE
-      v_slot := coalesce(v_slot, cardinality(v_born) + 1);
-      v_born[v_slot] := CASE WHEN NOT v_behind THEN v_state END;
+    v_results := array_append(v_results, ROW((r.item).idx, v_outcome,
+      CASE v_outcome WHEN 'rejected' THEN (r.item).event_id ELSE (r.event).event_id END,
+      CASE v_outcome WHEN 'duplicate' THEN (r.seen).occurred_at ELSE (r.item).occurred_at END,
+      v_refusal, pl.is_quarantined(v_refusal.code, (r.item).is_partial))::pl.ingest_result);
+    CONTINUE WHEN NOT r.is_last;
+    IF v_behind THEN
+      v_stale_kinds := array_append(v_stale_kinds, (r.item).kind);
+      v_stale_ids := array_append(v_stale_ids, (r.item).object_id);
+    ELSIF v_stored AND (r.met).object_id IS NULL THEN
+      v_born := array_append(v_born, v_state);
+    ELSIF v_stored THEN
+      v_changed := array_append(v_changed, v_state);
     END IF;
-    IF NOT v_touched AND v_outcomes[n] <> 'unchanged' THEN
-      v_touched := true;
-      v_kinds := array_append(v_kinds, i.kind);
-      v_ids := array_append(v_ids, i.object_id);
+    IF v_touched THEN
+      v_kinds := array_append(v_kinds, (r.item).kind);
+      v_ids := array_append(v_ids, (r.item).object_id);
     END IF;
-    IF i.kind = 'opportunity' AND NOT v_moved AND (v_behind OR v_before.doc -> 'account' IS DISTINCT FROM v_state.doc -> 'account') THEN
-      v_moved := true;
-      v_moves := array_append(v_moves, i.object_id);
+    IF (v_behind OR v_moved) AND (r.item).kind = 'opportunity' THEN
+      v_moves := array_append(v_moves, (r.item).object_id);
     END IF;
   END LOOP;
-  RETURN ROW(ROW(v_idx, v_outcomes, v_event_ids, v_times, v_refusals, v_newest, v_held, v_kinds, v_ids, v_moves)::pl.ingest_outcome,
+  RETURN ROW(ROW(v_results, (SELECT max(e.seq) FROM unnest(v_events) AS e), v_kinds, v_ids, v_moves)::pl.ingest_outcome,
              v_events, v_born, v_changed, v_stale_kinds, v_stale_ids)::pl.ingest_fold;
 END $$;
 COMMENT ON FUNCTION pl.ingest_fold IS
@@ -185,8 +167,7 @@ BEGIN
     -- An event id that stands in the batch twice meets itself in the log.
     FOR n IN 2 .. p_rounds LOOP
       o := pl.ingest_round(p_org, p_source, p_version, p_received, p_items, n);
-      a := ROW(a.idx || o.idx, a.outcome || o.outcome, a.event_id || o.event_id, a.occurred_at || o.occurred_at, a.refusal || o.refusal,
-               greatest(a.newest, o.newest), a.held || o.held, a.kinds || o.kinds, a.ids || o.ids, a.moved || o.moved)::pl.ingest_outcome;
+      a := ROW(a.results || o.results, greatest(a.newest, o.newest), a.kinds || o.kinds, a.ids || o.ids, a.moved || o.moved)::pl.ingest_outcome;
     END LOOP;
     SELECT array_agg(t.kind), array_agg(t.id) INTO a.kinds, a.ids
       FROM (SELECT DISTINCT u.kind, u.id COLLATE "C" AS id FROM unnest(a.kinds, a.ids) AS u(kind, id)) AS t;
@@ -198,17 +179,19 @@ COMMENT ON FUNCTION pl.ingest_rounds IS 'Stores a batch, round by round; an outc
 CREATE FUNCTION pl.learn_sizes() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_table regclass;
+  v_table record;
 BEGIN
   -- Statements are planned once a session, at first while the tables are empty, and what suits an empty table reads a full one from
   -- end to end. Statistics make them be planned anew; autovacuum would bring them only minutes after a first import.
   -- Above a few megabytes it is left to autovacuum: the plans are settled by then, and a large sample takes seconds.
+  -- Of the columns of the key alone: the number of rows comes with them, and comparing thousands of documents is what takes the time.
   FOR v_table IN
-    SELECT c.oid FROM pg_class AS c
+    SELECT c.oid::regclass AS name, (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)) AS columns
+      FROM pg_class AS c JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
      WHERE c.oid = ANY ('{event,object,rep_team,account_version,account_fit,deal_fact_of,open_span,activity_fact_of}'::regclass[])
        AND c.relpages < 500 AND pg_relation_size(c.oid) > 4 * 8192 * greatest(c.relpages, 1)
   LOOP
-    EXECUTE format('ANALYZE %s', v_table);
+    EXECUTE format('ANALYZE %s (%s)', v_table.name, v_table.columns);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION pl.learn_sizes IS
@@ -231,7 +214,7 @@ DECLARE
   v_done pl.ingest_outcome;
 BEGIN
   v_done := pl.ingest_rounds(p_org, p_source, v_version, v_received, v_items, v_read.rounds);
-  IF true = ANY (v_done.held) THEN
+  IF EXISTS (SELECT FROM unnest(v_done.results) AS r WHERE r.held) THEN
     PERFORM pl.quarantine(p_org, p_source, v_received, v_items, v_done);
   END IF;
   IF v_done.newest IS NOT NULL THEN
@@ -244,10 +227,9 @@ BEGIN
     END IF;
   END IF;
   RETURN QUERY
-    SELECT d.idx, d.outcome, d.event_id, pl.iso(d.occurred_at), d.code, d.pointer, d.message, d.held, coalesce(v_done.newest, v_version)
-      FROM unnest(v_done.idx, v_done.outcome, v_done.event_id, v_done.occurred_at, v_done.held, v_done.refusal)
-           AS d(idx, outcome, event_id, occurred_at, held, code, pointer, message)
-     ORDER BY d.idx;
+    SELECT r.idx, r.outcome, r.event_id, pl.iso(r.occurred_at), (r.refusal).code, (r.refusal).pointer, (r.refusal).message, r.held, coalesce(v_done.newest, v_version)
+      FROM unnest(v_done.results) AS r
+     ORDER BY r.idx;
 END $$;
 COMMENT ON FUNCTION pl.ingest IS
   'Writes a batch of events of one organisation and all that follows from them. p_received: the clock, for tests and back-fill by operators only. p_seqs: the source''s counts, null where it has none. '

@@ -56,9 +56,8 @@ BEGIN
                jsonb_build_object('kind', i.kind, 'id', i.object_id, 'operation', i.operation, 'full', i.is_full,
                                   'occurred_at', CASE WHEN i.dated THEN pl.iso(i.occurred_at) END, 'event_id', i.event_id,
                                   'source_seq', i.source_seq, 'patch', i.patch)::text, 'text', NULL)::pl.aside
-      FROM unnest(p_done.idx, p_done.held, p_done.refusal) AS d(idx, held, code, pointer, message)
+      FROM (SELECT r.idx, (r.refusal).code, (r.refusal).pointer, (r.refusal).message FROM unnest(p_done.results) AS r WHERE r.held) AS d
       JOIN unnest(p_items) AS i ON i.idx = d.idx
-     WHERE d.held
      ORDER BY i.idx));
 END $$;
 COMMENT ON FUNCTION pl.quarantine(int, text, timestamptz, pl.ingest_item[], pl.ingest_outcome) IS

@@ -77,60 +77,66 @@ CREATE FUNCTION pl.attribute_name(p_key text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE WHEN p_key LIKE 'attributes.%' THEN substr(p_key, 12) ELSE p_key END $$;
 COMMENT ON FUNCTION pl.attribute_name(text) IS 'A track key as rules name it';
 
-CREATE FUNCTION pl.flat_attributes(p_set jsonb) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-BEGIN
-  RETURN (SELECT coalesce(jsonb_object_agg(pl.attribute_name(key), value ORDER BY key LIKE 'attributes.%'), '{}') FROM jsonb_each(p_set));
-END $$;
-COMMENT ON FUNCTION pl.flat_attributes(jsonb) IS
-  'Track keys as rules name them: "attributes.x" becomes x and wins over a top-level x. SPEC 4';
-
 CREATE FUNCTION pl.account_timeline(p_track jsonb, p_backcast boolean)
 RETURNS TABLE (valid_from timestamptz, valid_to timestamptz, attrs jsonb, backcast text[], times jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
   v_track jsonb := p_track || '[]';  -- unpacked once, not at every look into it
   v_last int := jsonb_array_length(v_track) - 1;
-  v_pending jsonb := '{}';   -- first known values of what is not known yet
-  v_pending_times jsonb := '{}';
-  v_known jsonb := '{}';
-  v_known_times jsonb := '{}';
+  -- What counts at the time, by the names of rules. The same name inside "attributes" wins over one at the top (SPEC 4).
+  v_top jsonb := '{}';
+  v_top_times jsonb := '{}';
+  v_inner jsonb := '{}';
+  v_inner_times jsonb := '{}';
+  v_pending text[] := '{}';  -- keys whose value is the first that was known later
   v_set jsonb;
   v_at jsonb;
   v_key text;
+  v_name text;
+  v_value jsonb;
 BEGIN
-  IF p_backcast THEN
-    FOR i IN REVERSE v_last .. 0 LOOP
-      v_set := jsonb_strip_nulls(v_track -> i -> 'set');
-      v_pending := v_pending || v_set;
-      v_pending_times := v_pending_times || (SELECT coalesce(jsonb_object_agg(k, v_track -> i -> 'at'), '{}') FROM jsonb_object_keys(v_set) AS k);
+  FOR i IN 0 .. CASE WHEN p_backcast THEN v_last ELSE -1 END LOOP
+    v_set := (v_track -> i -> 'set') - v_pending;
+    CONTINUE WHEN v_set = '{}';
+    FOR v_key, v_value IN SELECT s.key, s.value FROM jsonb_each(v_set) AS s WHERE s.value <> 'null' LOOP
+      v_pending := array_append(v_pending, v_key);
+      v_name := pl.attribute_name(v_key);
+      IF v_name <> v_key THEN
+        v_inner := v_inner || jsonb_build_object(v_name, v_value);
+        v_inner_times := v_inner_times || jsonb_build_object(v_name, v_track -> i -> 'at');
+      ELSE
+        v_top := v_top || jsonb_build_object(v_name, v_value);
+        v_top_times := v_top_times || jsonb_build_object(v_name, v_track -> i -> 'at');
+      END IF;
     END LOOP;
-  END IF;
+  END LOOP;
   valid_from := '-infinity';
   FOR i IN 0 .. v_last + 1 LOOP
-    valid_to := CASE WHEN i > v_last THEN 'infinity' ELSE (v_track -> i ->> 'at')::timestamptz END;
+    v_at := v_track -> i -> 'at';
+    valid_to := coalesce((v_at #>> '{}')::timestamptz, 'infinity');
     IF valid_from < valid_to THEN
-      attrs := pl.flat_attributes(v_pending || v_known);
-      times := pl.flat_attributes(v_pending_times || v_known_times);
-      backcast := ARRAY(SELECT pl.attribute_name(k) COLLATE "C" FROM jsonb_object_keys(v_pending) AS k ORDER BY 1);
+      attrs := v_top || v_inner;
+      times := v_top_times || v_inner_times;
+      backcast := '{}';
+      IF v_pending <> '{}' THEN
+        backcast := ARRAY(SELECT pl.attribute_name(k) COLLATE "C" FROM unnest(v_pending) AS k ORDER BY 1);
+      END IF;
       RETURN NEXT;
     END IF;
     EXIT WHEN i > v_last;
-    v_set := v_track -> i -> 'set';
-    v_at := v_track -> i -> 'at';
-    FOR v_key IN SELECT jsonb_object_keys(v_set) LOOP
+    FOR v_key, v_value IN SELECT s.key, s.value FROM jsonb_each(v_track -> i -> 'set') AS s LOOP
       -- A back-cast value stays until the first known value replaces it; clearing what was never known is no knowledge.
-      IF v_set -> v_key = 'null' AND v_pending ? v_key THEN
-        CONTINUE;
+      IF v_key = ANY (v_pending) THEN
+        CONTINUE WHEN v_value = 'null';
+        v_pending := array_remove(v_pending, v_key);
       END IF;
-      v_pending := v_pending - v_key;
-      v_pending_times := v_pending_times - v_key;
-      IF v_set -> v_key = 'null' THEN
-        v_known := v_known - v_key;
-        v_known_times := v_known_times - v_key;
+      v_name := pl.attribute_name(v_key);
+      IF v_name <> v_key THEN
+        v_inner := CASE WHEN v_value = 'null' THEN v_inner - v_name ELSE v_inner || jsonb_build_object(v_name, v_value) END;
+        v_inner_times := CASE WHEN v_value = 'null' THEN v_inner_times - v_name ELSE v_inner_times || jsonb_build_object(v_name, v_at) END;
       ELSE
-        v_known := v_known || jsonb_build_object(v_key, v_set -> v_key);
-        v_known_times := v_known_times || jsonb_build_object(v_key, v_at);
+        v_top := CASE WHEN v_value = 'null' THEN v_top - v_name ELSE v_top || jsonb_build_object(v_name, v_value) END;
+        v_top_times := CASE WHEN v_value = 'null' THEN v_top_times - v_name ELSE v_top_times || jsonb_build_object(v_name, v_at) END;
       END IF;
     END LOOP;
     valid_from := valid_to;

@@ -35,12 +35,18 @@ COMMENT ON FUNCTION pl.derive_account_versions(int, timestamptz, timestamptz, te
   'Versions of accounts as known at (as_of, known_at), to their deletion; a merged account continues as its survivor. Ids null: all';
 
 CREATE FUNCTION pl.project_account_versions(p_org int, p_ids text[]) RETURNS text[]
-LANGUAGE plpgsql AS $$
+-- One probe of the key a row, as everywhere on the way of a write.
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
   v_changed text[];
 BEGIN
   WITH fresh AS MATERIALIZED (
-    SELECT * FROM pl.derive_account_versions(p_org, NULL, NULL, p_ids)
+    SELECT f AS row, f.account_id, f.valid_from FROM pl.derive_account_versions(p_org, NULL, NULL, p_ids) AS f
+  ), met AS MATERIALIZED (
+    SELECT f.row, o.row AS old
+      FROM fresh AS f
+      LEFT JOIN LATERAL (SELECT x AS row FROM account_version AS x
+                          WHERE x.org_id = p_org AND x.account_id = f.account_id AND x.valid_from = f.valid_from LIMIT 1) AS o ON true
   ), old AS MATERIALIZED (
     SELECT x.account_id, x.valid_from
      FROM unnest(coalesce(p_ids, ARRAY(SELECT DISTINCT a.account_id FROM account_version AS a WHERE a.org_id = p_org))) AS i(id),
@@ -51,18 +57,20 @@ BEGIN
      USING old
      WHERE v.org_id = p_org AND v.account_id = old.account_id AND v.valid_from = old.valid_from
     RETURNING v.account_id
-  ), put AS (
+  ), born AS (
     INSERT INTO account_version AS v (org_id, account_id, valid_from, valid_to, attrs, backcast, times)
-    SELECT f.org_id, f.account_id, f.valid_from, f.valid_to, f.attrs, f.backcast, f.times
-      FROM fresh AS f
-     ORDER BY f.account_id, f.valid_from
-    ON CONFLICT (org_id, account_id, valid_from) DO UPDATE
-       SET valid_to = excluded.valid_to, attrs = excluded.attrs, backcast = excluded.backcast, times = excluded.times
-     WHERE v *<> excluded
+    SELECT (m.row).org_id, (m.row).account_id, (m.row).valid_from, (m.row).valid_to, (m.row).attrs, (m.row).backcast, (m.row).times
+      FROM met AS m WHERE m.old IS NULL
+    RETURNING v.account_id
+  ), changed AS (
+    UPDATE account_version AS v
+       SET valid_to = (m.row).valid_to, attrs = (m.row).attrs, backcast = (m.row).backcast, times = (m.row).times
+      FROM met AS m
+     WHERE v.org_id = p_org AND v.account_id = (m.row).account_id AND v.valid_from = (m.row).valid_from AND m.old *<> m.row
     RETURNING v.account_id
   )
   SELECT coalesce(array_agg(DISTINCT c.account_id ORDER BY c.account_id), '{}') INTO v_changed
-    FROM (SELECT account_id FROM gone UNION ALL SELECT account_id FROM put) AS c;
+    FROM (SELECT account_id FROM gone UNION ALL SELECT account_id FROM born UNION ALL SELECT account_id FROM changed) AS c;
   RETURN v_changed;
 END $$;
 COMMENT ON FUNCTION pl.project_account_versions(int, text[]) IS
