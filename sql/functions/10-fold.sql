@@ -166,49 +166,48 @@ COMMENT ON FUNCTION pl.fold_track IS
 CREATE FUNCTION pl.fold_event(p_state object, p_event event) RETURNS object
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-  v_state object := p_state;
   v_doc jsonb;
   v_set jsonb;
   v_tracked text[];
 BEGIN
-  IF v_state.object_id IS NULL THEN
-    v_state.org_id := p_event.org_id;
-    v_state.kind := p_event.kind;
-    v_state.object_id := p_event.object_id;
-    v_state.doc := '{}';
-    v_state.track := '[]';
-    v_state.first_at := p_event.occurred_at;
+  IF p_state.object_id IS NULL THEN
+    p_state.org_id := p_event.org_id;
+    p_state.kind := p_event.kind;
+    p_state.object_id := p_event.object_id;
+    p_state.doc := '{}';
+    p_state.track := '[]';
+    p_state.first_at := p_event.occurred_at;
   END IF;
   CASE p_event.operation
     WHEN 'patch' THEN
-      v_doc := pl.fold_doc(v_state.doc, p_event.patch, p_event.is_full);
+      v_doc := pl.fold_doc(p_state.doc, p_event.patch, p_event.is_full);
       v_tracked := pl.tracked(p_event.kind);
       IF p_event.is_full OR v_tracked = '{*}' OR p_event.patch ?| v_tracked THEN
-        v_set := CASE WHEN p_event.is_full THEN pl.changes(v_state.doc, v_doc, v_tracked)
-                      ELSE pl.changes_by(p_event.patch, v_state.doc, v_doc, v_tracked) END;
+        v_set := CASE WHEN p_event.is_full THEN pl.changes(p_state.doc, v_doc, v_tracked)
+                      ELSE pl.changes_by(p_event.patch, p_state.doc, v_doc, v_tracked) END;
         IF v_set <> '{}' THEN
-          v_state.track := pl.fold_track(v_state.track, p_event.occurred_at, v_set);
+          p_state.track := pl.fold_track(p_state.track, p_event.occurred_at, v_set);
         END IF;
       END IF;
-      v_state.doc := v_doc;
-      IF p_event.is_full AND v_state.merged_into IS NULL THEN
-        v_state.deleted_at := NULL;
+      p_state.doc := v_doc;
+      IF p_event.is_full AND p_state.merged_into IS NULL THEN
+        p_state.deleted_at := NULL;
       END IF;
     WHEN 'delete' THEN
-      v_state.deleted_at := coalesce(v_state.deleted_at, p_event.occurred_at);
+      p_state.deleted_at := coalesce(p_state.deleted_at, p_event.occurred_at);
     WHEN 'restore' THEN
-      v_state.deleted_at := NULL;
-      v_state.merged_into := NULL;
+      p_state.deleted_at := NULL;
+      p_state.merged_into := NULL;
     WHEN 'merge' THEN
-      v_state.deleted_at := coalesce(v_state.deleted_at, p_event.occurred_at);
-      v_state.merged_into := p_event.patch ->> 'merged_into';
+      p_state.deleted_at := coalesce(p_state.deleted_at, p_event.occurred_at);
+      p_state.merged_into := p_event.patch ->> 'merged_into';
   END CASE;
-  v_state.gone := v_state.deleted_at IS NOT NULL OR coalesce(v_state.doc -> 'attributes' ? 'is_test', false);
-  v_state.last_at := p_event.occurred_at;
-  v_state.last_seq := p_event.source_seq;
-  v_state.last_event := p_event.event_id;
-  v_state.last_received := greatest(v_state.last_received, p_event.received_at);
-  RETURN v_state;
+  p_state.gone := p_state.deleted_at IS NOT NULL OR coalesce(p_state.doc -> 'attributes' ? 'is_test', false);
+  p_state.last_at := p_event.occurred_at;
+  p_state.last_seq := p_event.source_seq;
+  p_state.last_event := p_event.event_id;
+  p_state.last_received := greatest(p_state.last_received, p_event.received_at);
+  RETURN p_state;  -- changed in place: a copy would cost as much as the rest
 END $$;
 COMMENT ON FUNCTION pl.fold_event IS
   'The state after one more event, which must be the next in order. p_state null: the first. A merged object bears deleted_at too: the time of the merge; only a restore brings it back';

@@ -36,11 +36,12 @@ CREATE TYPE pl.ingest_outcome AS (
   newest       bigint,
   kinds        object_kind[],
   ids          text[],
+  since        timestamptz[],
   moved        text[]
 );
 COMMENT ON TYPE pl.ingest_outcome IS
   'What became of a batch. results: one an event; newest: the highest sequence given, null when nothing was stored; kinds and ids: the objects whose '
-  'state or past changed, each once; moved: the opportunities among them whose account may have changed, at some time';
+  'state or past changed, each once, and since: the earliest time of what was told of each; moved: the opportunities among them whose account may have changed, at some time';
 
 CREATE FUNCTION pl.content_id(
   p_kind object_kind, p_id text, p_operation event_operation, p_full boolean, p_occurred timestamptz, p_seq bigint, p_patch jsonb)

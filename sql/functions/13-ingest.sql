@@ -19,21 +19,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.keep IS 'Writes states of objects, those that were not there and those that were; null elements are skipped. The organisation is locked';
 
-CREATE TYPE pl.ingest_fold AS (
-  outcome      pl.ingest_outcome,
-  events       event[],
-  born         object[],
-  changed      object[],
-  stale_kinds  object_kind[],
-  stale_ids    text[]
-);
-COMMENT ON TYPE pl.ingest_fold IS
-  'What a round of events comes to: their outcome, the events to store, the states of objects that were not there and of those that were, and '
-  'the objects that have to be folded anew from the log';
+CREATE FUNCTION pl.keep_round(p_org int, p_events event[], p_born object[], p_changed object[], p_stale_kinds object_kind[], p_stale_ids text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF cardinality(p_events) > 0 THEN
+    INSERT INTO event (org_id, source, event_id, seq, kind, object_id, occurred_at, source_seq, received_at, operation, is_full, patch)
+    SELECT e.* FROM unnest(p_events) AS e;
+    PERFORM pl.keep(p_born, p_changed);
+  END IF;
+  IF cardinality(p_stale_ids) > 0 THEN
+    PERFORM pl.keep_folded(p_org, p_stale_kinds, p_stale_ids);
+  END IF;
+END $$;
+COMMENT ON FUNCTION pl.keep_round IS
+  'Writes what a round of events comes to: the events to store, the states of objects that were not there and of those that were, and the objects that have to be folded anew from the log';
 
-CREATE FUNCTION pl.ingest_fold(
-  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_fold
-LANGUAGE plpgsql STABLE
+CREATE FUNCTION pl.ingest_round(
+  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_outcome
+LANGUAGE plpgsql
 -- The plan is made once a session, maybe while the tables are empty, so it must not rest on their size: one probe of each
 -- key an item (LIMIT 1 keeps the planner from joining the other way round), never a scan.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
@@ -45,7 +48,7 @@ DECLARE
   v_merged text;
   v_stored boolean;     -- some event of it is
   v_behind boolean;     -- an event came late: it is folded anew from the log
-  v_touched boolean;    -- its state or past changed
+  v_since timestamptz;  -- the earliest event that changed its state or past; null: none did
   v_moved boolean;      -- an opportunity whose account may have changed
   v_outcome text;
   v_refusal pl.refusal;
@@ -55,6 +58,7 @@ DECLARE
   v_changed object[] := '{}';
   v_kinds object_kind[] := '{}';
   v_ids text[] := '{}';
+  v_sinces timestamptz[] := '{}';
   v_moves text[] := '{}';
   v_stale_kinds object_kind[] := '{}';
   v_stale_ids text[] := '{}';
@@ -82,7 +86,7 @@ BEGIN
       v_state := r.met;
       v_stored := false;
       v_behind := false;
-      v_touched := false;
+      v_since := NULL;
       v_moved := false;
     END IF;
     v_refusal := CASE WHEN (r.seen).event_id IS NULL THEN pl.refuse(p_org, r.item, p_received, v_state.doc) ELSE pl.refuse_again(r.item, r.seen) END;
@@ -107,7 +111,7 @@ BEGIN
                           THEN 'unchanged' ELSE 'accepted' END;
         v_moved := v_moved OR v_doc -> 'account' IS DISTINCT FROM v_state.doc -> 'account';
       END IF;
-      v_touched := v_touched OR v_outcome <> 'unchanged';
+      v_since := least(v_since, CASE WHEN v_outcome <> 'unchanged' THEN (r.item).occurred_at END);
     END IF;
     v_results := array_append(v_results, ROW((r.item).idx, v_outcome,
       CASE v_outcome WHEN 'rejected' THEN (r.item).event_id ELSE (r.event).event_id END,
@@ -122,7 +126,8 @@ BEGIN
     ELSIF v_stored THEN
       v_changed := array_append(v_changed, v_state);
     END IF;
-    IF v_touched THEN
+    IF v_since IS NOT NULL THEN
+      v_sinces := array_append(v_sinces, v_since);
       v_kinds := array_append(v_kinds, (r.item).kind);
       v_ids := array_append(v_ids, (r.item).object_id);
     END IF;
@@ -130,30 +135,13 @@ BEGIN
       v_moves := array_append(v_moves, (r.item).object_id);
     END IF;
   END LOOP;
-  RETURN ROW(ROW(v_results, (SELECT max(e.seq) FROM unnest(v_events) AS e), v_kinds, v_ids, v_moves)::pl.ingest_outcome,
-             v_events, v_born, v_changed, v_stale_kinds, v_stale_ids)::pl.ingest_fold;
+  -- As arrays each: put into one value, and taken out again, a batch would be copied several times.
+  PERFORM pl.keep_round(p_org, v_events, v_born, v_changed, v_stale_kinds, v_stale_ids);
+  RETURN ROW(v_results, (SELECT max(e.seq) FROM unnest(v_events) AS e), v_kinds, v_ids, v_sinces, v_moves)::pl.ingest_outcome;
 END $$;
-COMMENT ON FUNCTION pl.ingest_fold IS
-  'Works out what the items of a round, whose event ids differ, come to. An event in order takes its object one step on; one that is older than what '
-  'it meets makes the object be folded anew';
-
-CREATE FUNCTION pl.ingest_round(
-  p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_round int) RETURNS pl.ingest_outcome
-LANGUAGE plpgsql AS $$
-DECLARE
-  f pl.ingest_fold := pl.ingest_fold(p_org, p_source, p_version, p_received, p_items, p_round);
-BEGIN
-  IF cardinality(f.events) > 0 THEN
-    INSERT INTO event (org_id, source, event_id, seq, kind, object_id, occurred_at, source_seq, received_at, operation, is_full, patch)
-    SELECT e.* FROM unnest(f.events) AS e;
-    PERFORM pl.keep(f.born, f.changed);
-  END IF;
-  IF cardinality(f.stale_ids) > 0 THEN
-    PERFORM pl.keep_folded(p_org, f.stale_kinds, f.stale_ids);
-  END IF;
-  RETURN f.outcome;
-END $$;
-COMMENT ON FUNCTION pl.ingest_round IS 'Stores the items of a round, whose event ids differ';
+COMMENT ON FUNCTION pl.ingest_round IS
+  'Works out what the items of a round, whose event ids differ, come to, and stores it. An event in order takes its object one step on; one that is '
+  'older than what it meets makes the object be folded anew';
 
 CREATE FUNCTION pl.ingest_rounds(
   p_org int, p_source text, p_version bigint, p_received timestamptz, p_items pl.ingest_item[], p_rounds int) RETURNS pl.ingest_outcome
@@ -167,10 +155,10 @@ BEGIN
     -- An event id that stands in the batch twice meets itself in the log.
     FOR n IN 2 .. p_rounds LOOP
       o := pl.ingest_round(p_org, p_source, p_version, p_received, p_items, n);
-      a := ROW(a.results || o.results, greatest(a.newest, o.newest), a.kinds || o.kinds, a.ids || o.ids, a.moved || o.moved)::pl.ingest_outcome;
+      a := ROW(a.results || o.results, greatest(a.newest, o.newest), a.kinds || o.kinds, a.ids || o.ids, a.since || o.since, a.moved || o.moved)::pl.ingest_outcome;
     END LOOP;
-    SELECT array_agg(t.kind), array_agg(t.id) INTO a.kinds, a.ids
-      FROM (SELECT DISTINCT u.kind, u.id COLLATE "C" AS id FROM unnest(a.kinds, a.ids) AS u(kind, id)) AS t;
+    SELECT coalesce(array_agg(t.kind), '{}'), coalesce(array_agg(t.id), '{}'), coalesce(array_agg(t.since), '{}') INTO a.kinds, a.ids, a.since
+      FROM (SELECT u.kind, u.id COLLATE "C" AS id, min(u.since) AS since FROM unnest(a.kinds, a.ids, a.since) AS u(kind, id, since) GROUP BY 1, 2) AS t;
   END IF;
   RETURN a;
 END $$;
@@ -220,7 +208,7 @@ BEGIN
   IF v_done.newest IS NOT NULL THEN
     UPDATE org_version AS v SET data_version = v_done.newest WHERE v.org_id = p_org;
     IF v_done.ids <> '{}' THEN
-      PERFORM pl.project(p_org, v_done.kinds, v_done.ids, v_done.moved);
+      PERFORM pl.project(p_org, v_done.kinds, v_done.ids, v_done.moved, v_done.since);
     END IF;
     IF v_done.newest / 256 > v_version / 256 THEN
       PERFORM pl.learn_sizes();

@@ -30,33 +30,29 @@ COMMENT ON FUNCTION pl.track_at(jsonb, text, timestamptz, boolean) IS
 CREATE FUNCTION pl.deal_at(p_track jsonb, p_at timestamptz, p_backcast boolean, OUT rep text, OUT account text, OUT is_backcast boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-  v_last int := jsonb_array_length(p_track) - 1;
   v_rep boolean := false;      -- found
   v_account boolean := false;
+  v_later boolean := false;    -- past p_at: what is found from here on was known later
   v_set jsonb;
 BEGIN
   is_backcast := false;
-  FOR i IN REVERSE v_last .. 0 LOOP
+  FOR i IN 0 .. jsonb_array_length(p_track) - 1 LOOP
     v_set := p_track -> i -> 'set';
-    -- Most changes are of something else, and most tracks name both once.
-    CONTINUE WHEN NOT v_set ?| '{owner,account}' OR (p_track -> i ->> 'at')::timestamptz > p_at;
-    IF NOT v_rep AND v_set ? 'owner' THEN
-      v_rep := true;
-      rep := v_set ->> 'owner';
+    -- Most changes are of something else, and most tracks name both once, at their beginning.
+    CONTINUE WHEN NOT v_set ?| '{owner,account}';
+    v_later := v_later OR (p_track -> i ->> 'at')::timestamptz > p_at;
+    IF NOT v_later THEN
+      IF v_set ? 'owner' THEN
+        v_rep := true;
+        rep := v_set ->> 'owner';
+      END IF;
+      IF v_set ? 'account' THEN
+        v_account := true;
+        account := v_set ->> 'account';
+      END IF;
+      CONTINUE;
     END IF;
-    IF NOT v_account AND v_set ? 'account' THEN
-      v_account := true;
-      account := v_set ->> 'account';
-    END IF;
-    IF v_rep AND v_account THEN
-      RETURN;
-    END IF;
-  END LOOP;
-  IF NOT p_backcast THEN
-    RETURN;
-  END IF;
-  FOR i IN 0 .. v_last LOOP
-    v_set := p_track -> i -> 'set';
+    EXIT WHEN NOT p_backcast OR (v_rep AND v_account);
     IF NOT v_rep THEN
       rep := v_set ->> 'owner';
       v_rep := rep IS NOT NULL;
@@ -67,7 +63,6 @@ BEGIN
       v_account := account IS NOT NULL;
       is_backcast := is_backcast OR v_account;
     END IF;
-    EXIT WHEN v_rep AND v_account;
   END LOOP;
 END $$;
 COMMENT ON FUNCTION pl.deal_at(jsonb, timestamptz, boolean) IS
@@ -96,9 +91,9 @@ DECLARE
   v_value jsonb;
 BEGIN
   FOR i IN 0 .. CASE WHEN p_backcast THEN v_last ELSE -1 END LOOP
-    v_set := (v_track -> i -> 'set') - v_pending;
+    v_set := jsonb_strip_nulls(v_track -> i -> 'set') - v_pending;
     CONTINUE WHEN v_set = '{}';
-    FOR v_key, v_value IN SELECT s.key, s.value FROM jsonb_each(v_set) AS s WHERE s.value <> 'null' LOOP
+    FOR v_key, v_value IN SELECT s.key, s.value FROM jsonb_each(v_set) AS s LOOP
       v_pending := array_append(v_pending, v_key);
       v_name := pl.attribute_name(v_key);
       IF v_name <> v_key THEN

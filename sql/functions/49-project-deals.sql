@@ -1,53 +1,35 @@
 -- The facts and open spans of some deals, brought up to date: what they should be is worked out from rows at hand and compared with what
 -- stands there; only what differs is written.
 
-CREATE TYPE pl.deals_at_hand AS (
-  ids       text[],
-  objects   object[],
-  deals     pl.deal_state[],
-  rules     pl.deal_rules,
-  families  jsonb
-);
-COMMENT ON TYPE pl.deals_at_hand IS
-  'Deals as they are now: an element an id, as stored and as typed, null where a deal is not known, or not live; the rules by which they are read; '
-  'the families of all products they have or had lines with';
-
-CREATE FUNCTION pl.deals_at_hand(p_org int, p_ids text[]) RETURNS pl.deals_at_hand
+CREATE FUNCTION pl.families_seen(p_org int, p_deals object[]) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
-DECLARE
-  h pl.deals_at_hand;
-  v_rules pl.deal_rules := pl.deal_rules(p_org, NULL, NULL);
-  v_families jsonb;
 BEGIN
-  SELECT array_agg(d.state), array_agg(pl.deal_state(d.state, v_rules)) INTO h.objects, h.deals
-    FROM (SELECT o.state
-            FROM unnest(p_ids) WITH ORDINALITY AS i(id, n)
-            LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
-                                WHERE x.org_id = p_org AND x.kind = 'opportunity' AND x.object_id = i.id LIMIT 1) AS o ON true
-           ORDER BY i.n) AS d;
-  SELECT coalesce(jsonb_object_agg(p.id, pl.family(o.doc)), '{}') INTO v_families
-    FROM (SELECT DISTINCT line #>> '{}' AS id
-            FROM unnest(h.objects) AS d, jsonb_path_query(d.track, '$[*].set.lines[*].product') AS line) AS p
-    JOIN LATERAL (SELECT x.doc FROM object AS x WHERE x.org_id = p_org AND x.kind = 'product' AND x.object_id = p.id LIMIT 1) AS o ON true;
-  RETURN ROW(p_ids, h.objects, h.deals, v_rules, v_families)::pl.deals_at_hand;
+  RETURN (
+    SELECT coalesce(jsonb_object_agg(p.id, pl.family(o.doc)), '{}')
+      FROM (SELECT DISTINCT line #>> '{}' AS id
+              FROM unnest(p_deals) AS d, jsonb_path_query(d.track, '$[*].set.lines[*].product') AS line) AS p
+      JOIN LATERAL (SELECT x.doc FROM object AS x WHERE x.org_id = p_org AND x.kind = 'product' AND x.object_id = p.id LIMIT 1) AS o ON true);
 END $$;
-COMMENT ON FUNCTION pl.deals_at_hand(int, text[]) IS 'Some deals as they are now, with all that telling their facts and open spans takes, but the verdicts';
+COMMENT ON FUNCTION pl.families_seen(int, object[]) IS 'Families of all products these deals have or had lines with, {product: family}; products that are not known are left out';
 
-CREATE TYPE pl.fact_changes AS (born deal_fact[], changed deal_fact[], gone text[]);
+CREATE TYPE pl.fact_changes AS (born deal_fact[], changed deal_fact[], gone text[], steady boolean[]);
+COMMENT ON TYPE pl.fact_changes IS
+  'Facts to be written and to be taken away. steady: an element a deal, whether what its open spans rest on besides its track is as it was';
 
-CREATE FUNCTION pl.fact_changes(p_org int, p_epoch int, p_also text, p_hand pl.deals_at_hand) RETURNS pl.fact_changes
+CREATE FUNCTION pl.fact_changes(p_org int, p_epoch int, p_also text, p_ids text[], p_deals pl.deal_state[], p_rules pl.deal_rules, p_families jsonb)
+RETURNS pl.fact_changes
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-  v_zone text := (p_hand.rules).zone;
-  v_currency text := (p_hand.rules).currency;
-  v_deals pl.deal_state[] := p_hand.deals;
-  v_count int := cardinality(p_hand.ids);
+  v_zone text := p_rules.zone;
+  v_currency text := p_rules.currency;
+  v_count int := cardinality(p_ids);
   v_verdicts pl.verdict[];
   v_born deal_fact[] := '{}';
   v_changed deal_fact[] := '{}';
   v_gone text[] := '{}';
+  v_steady boolean[] := array_fill(false, ARRAY[cardinality(p_ids)]);
   v_old record;
   v_deal pl.deal_state;
   v_mix record;
@@ -57,12 +39,12 @@ BEGIN
     SELECT ROW(v.team, v.strategy, v.segment, v.tier, v.class, v.reason, v.backcast)::pl.verdict
       FROM (SELECT array_agg(d.created_rep) || array_agg(d.closed_rep) AS reps, array_agg(d.created_account) || array_agg(d.closed_account) AS accounts,
                    array_agg(d.created_look) || array_agg(d.closed_look) AS times
-              FROM unnest(v_deals) AS d) AS ask,
+              FROM unnest(p_deals) AS d) AS ask,
            pl.judge_few(p_org, ask.reps, ask.accounts, ask.times, NULL, p_also) AS v
      ORDER BY v.n);
   FOR v_old IN
     SELECT i.n, i.id, f.fact
-      FROM unnest(p_hand.ids) WITH ORDINALITY AS i(id, n)
+      FROM unnest(p_ids) WITH ORDINALITY AS i(id, n)
       LEFT JOIN LATERAL (
         SELECT ROW(
           x.org_id, x.deal_id, x.name, x.stage, x.outcome, x.owner, x.account_id, x.amount, x.currency, x.probability, x.origin, x.created_at,
@@ -72,34 +54,34 @@ BEGIN
           x.closed_backcast, x.created_account, x.lost_reason, x.created_look, x.closed_look, x.created_assumed, x.closed_assumed)::deal_fact AS fact
           FROM deal_fact_of AS x WHERE x.org_id = p_org AND x.deal_id = i.id AND x.epoch = p_epoch LIMIT 1) AS f ON true
   LOOP
-    v_deal := v_deals[v_old.n];
+    v_deal := p_deals[v_old.n];
     IF v_deal.deal_id IS NULL THEN
       v_gone := array_append(v_gone, v_old.id);
       CONTINUE;
     END IF;
-    v_mix := pl.line_mix(v_deal.lines, p_hand.families);
+    v_mix := pl.line_mix(v_deal.lines, p_families);
     v_row := pl.deal_fact(p_org, v_deal, v_verdicts[v_old.n], CASE WHEN v_deal.closed_at IS NOT NULL THEN v_verdicts[v_count + v_old.n] END,
                           pl.closed_money(p_org, v_deal, v_zone, v_currency, NULL, NULL), v_mix.families, v_mix.weights);
+    v_steady[v_old.n] := ((v_old.fact).created_at = v_deal.created_at AND (v_old.fact).origin IS NOT DISTINCT FROM v_deal.origin) IS TRUE;
     IF (v_old.fact).deal_id IS NULL THEN
       v_born := array_append(v_born, v_row);
     ELSIF v_old.fact *<> v_row THEN
       v_changed := array_append(v_changed, v_row);
     END IF;
   END LOOP;
-  RETURN ROW(v_born, v_changed, v_gone)::pl.fact_changes;
+  RETURN ROW(v_born, v_changed, v_gone, v_steady)::pl.fact_changes;
 END $$;
-COMMENT ON FUNCTION pl.fact_changes(int, int, text, pl.deals_at_hand) IS
-  'What has to become of the facts of deals at hand in one epoch. p_also: the strategy that is in force only there, or null';
+COMMENT ON FUNCTION pl.fact_changes(int, int, text, text[], pl.deal_state[], pl.deal_rules, jsonb) IS
+  'What has to become of the facts of deals in one epoch. p_deals: as they are now, an element an id, null where a deal is not known, or not live; p_rules: '
+  'by which they were read; p_families: as in pl.families_seen. p_also: the strategy that is in force only there, or null';
 
 CREATE TYPE pl.span_changes AS (born open_span[], changed open_span[], gone open_span[]);
 
-CREATE FUNCTION pl.span_changes(p_org int, p_hand pl.deals_at_hand) RETURNS pl.span_changes
+CREATE FUNCTION pl.span_changes(p_org int, p_ids text[], p_objects object[], p_deals pl.deal_state[], p_rules pl.deal_rules, p_families jsonb,
+                                p_steady boolean[], p_since timestamptz[]) RETURNS pl.span_changes
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-  v_objects object[] := p_hand.objects;
-  v_deals pl.deal_state[] := p_hand.deals;
-  v_rules pl.deal_rules := p_hand.rules;
   r record;
   v_deal pl.deal_state;
   v_old open_span[];
@@ -110,14 +92,20 @@ DECLARE
   v_gone open_span[] := '{}';
 BEGIN
   FOR r IN
-    SELECT i.n, ARRAY(SELECT x FROM open_span AS x WHERE x.org_id = p_org AND x.deal_id = i.id ORDER BY x.valid_from) AS spans
-      FROM unnest(p_hand.ids) WITH ORDINALITY AS i(id, n)
+    SELECT i.n, i.id, i.at, ARRAY(SELECT x FROM open_span AS x WHERE x.org_id = p_org AND x.deal_id = i.id AND x.valid_to >= i.at ORDER BY x.valid_from) AS spans
+      -- A change joins an entry of the track of the same quarter of an hour (pl.same_entry): none before that is another.
+      FROM (SELECT u.n, u.id, CASE WHEN u.steady AND isfinite(u.since) THEN date_bin('15 minutes', u.since, '2000-01-01Z') ELSE '-infinity' END AS at
+              FROM unnest(p_ids, p_steady, p_since) WITH ORDINALITY AS u(id, steady, since, n)) AS i
   LOOP
-    v_deal := v_deals[r.n];
+    v_deal := p_deals[r.n];
     v_old := r.spans;
     v_spans := '{}';
     IF v_deal.deal_id IS NOT NULL THEN
-      v_spans := pl.open_spans(p_org, v_objects[r.n], v_deal, v_rules, p_hand.families);
+      v_spans := pl.open_spans(p_org, p_objects[r.n], v_deal, p_rules, p_families, r.at);
+      IF v_spans IS NULL THEN
+        v_spans := pl.open_spans(p_org, p_objects[r.n], v_deal, p_rules, p_families, '-infinity');
+        v_old := ARRAY(SELECT x FROM open_span AS x WHERE x.org_id = p_org AND x.deal_id = r.id ORDER BY x.valid_from);
+      END IF;
     END IF;
     v_at := 1; -- in v_old; both are in order of time
     FOR i IN 1 .. cardinality(v_spans) LOOP
@@ -140,7 +128,8 @@ BEGIN
   END LOOP;
   RETURN ROW(v_born, v_changed, v_gone)::pl.span_changes;
 END $$;
-COMMENT ON FUNCTION pl.span_changes(int, pl.deals_at_hand) IS 'What has to become of the open spans of deals at hand';
+COMMENT ON FUNCTION pl.span_changes(int, text[], object[], pl.deal_state[], pl.deal_rules, jsonb, boolean[], timestamptz[]) IS
+  'What has to become of the open spans of deals: p_objects as stored, the rest as in pl.fact_changes. p_steady: as in pl.fact_changes; p_since: as in pl.project';
 
 CREATE FUNCTION pl.keep_facts(p_org int, p_epoch int, p_changes pl.fact_changes) RETURNS void
 LANGUAGE plpgsql
@@ -197,40 +186,55 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.keep_spans(int, pl.span_changes) IS 'Writes changes of open spans. The organisation is locked';
 
-CREATE FUNCTION pl.project_some_deals(p_org int, p_ids text[]) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION pl.project_some_deals(p_org int, p_ids text[], p_since timestamptz[]) RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-  v_hand pl.deals_at_hand := pl.deals_at_hand(p_org, p_ids);
+  v_rules pl.deal_rules := pl.deal_rules(p_org, NULL, NULL);
+  v_objects object[];
+  v_deals pl.deal_state[];
+  v_families jsonb;
   v_kept record;
+  v_changes pl.fact_changes;
+  v_steady boolean[];
 BEGIN
+  SELECT array_agg(d.state), array_agg(pl.deal_state(d.state, v_rules)) INTO v_objects, v_deals
+    FROM (SELECT o.state
+            FROM unnest(p_ids) WITH ORDINALITY AS i(id, n)
+            LEFT JOIN LATERAL (SELECT x AS state FROM object AS x
+                                WHERE x.org_id = p_org AND x.kind = 'opportunity' AND x.object_id = i.id LIMIT 1) AS o ON true
+           ORDER BY i.n) AS d;
+  v_families := pl.families_seen(p_org, v_objects);
   FOR v_kept IN SELECT k.epoch, k.also FROM pl.epochs_kept(p_org) AS k LOOP
-    PERFORM pl.keep_facts(p_org, v_kept.epoch, pl.fact_changes(p_org, v_kept.epoch, v_kept.also, v_hand));
+    v_changes := pl.fact_changes(p_org, v_kept.epoch, v_kept.also, p_ids, v_deals, v_rules, v_families);
+    v_steady := coalesce(v_steady, v_changes.steady);  -- of the current epoch, which comes first
+    PERFORM pl.keep_facts(p_org, v_kept.epoch, v_changes);
   END LOOP;
-  PERFORM pl.keep_spans(p_org, pl.span_changes(p_org, v_hand));
+  PERFORM pl.keep_spans(p_org, pl.span_changes(p_org, p_ids, v_objects, v_deals, v_rules, v_families, v_steady, p_since));
 END $$;
-COMMENT ON FUNCTION pl.project_some_deals(int, text[]) IS 'pl.project_deals for as many as are held in memory at once';
+COMMENT ON FUNCTION pl.project_some_deals(int, text[], timestamptz[]) IS 'pl.project_deals for as many as are held in memory at once';
 
-CREATE FUNCTION pl.project_deals(p_org int, p_ids text[]) RETURNS void
+CREATE FUNCTION pl.project_deals(p_org int, p_ids text[], p_since timestamptz[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_some text[];
+  v_some record;
 BEGIN
   IF cardinality(p_ids) <= 1000 THEN
     IF p_ids <> '{}' THEN
-      PERFORM pl.project_some_deals(p_org, p_ids);
+      PERFORM pl.project_some_deals(p_org, p_ids, p_since);
     END IF;
     RETURN;
   END IF;
   FOR v_some IN
-    SELECT array_agg(i.id)
+    SELECT array_agg(i.id ORDER BY i.n) AS ids, array_agg(i.since ORDER BY i.n) AS since
       FROM unnest(coalesce(p_ids, ARRAY(
              SELECT o.object_id FROM object AS o WHERE o.org_id = p_org AND o.kind = 'opportunity'
              UNION SELECT f.deal_id FROM deal_fact_of AS f WHERE f.org_id = p_org
-             UNION SELECT s.deal_id FROM open_span AS s WHERE s.org_id = p_org))) WITH ORDINALITY AS i(id, n)
+             UNION SELECT s.deal_id FROM open_span AS s WHERE s.org_id = p_org)), p_since) WITH ORDINALITY AS i(id, since, n)
      GROUP BY (i.n - 1) / 1000 ORDER BY (i.n - 1) / 1000
   LOOP
-    PERFORM pl.project_some_deals(p_org, v_some);
+    PERFORM pl.project_some_deals(p_org, v_some.ids, v_some.since);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION pl.project_deals(int, text[]) IS
-  'Brings the facts of these deals (null: all) up to date, in every epoch that is kept, and their open spans. The organisation is locked';
+COMMENT ON FUNCTION pl.project_deals(int, text[], timestamptz[]) IS
+  'Brings the facts of these deals (null: all) up to date, in every epoch that is kept, and their open spans. p_since: as in pl.project. The organisation is locked';

@@ -86,10 +86,16 @@ CREATE FUNCTION pl.activities_led_astray(p_org int, p_deals text[]) RETURNS text
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off AS $$
 DECLARE
   v_backcast boolean := (SELECT o.backcast = 'on' FROM org AS o WHERE o.org_id = p_org);
+  v_deals text[] := ARRAY(SELECT t.deal_id FROM unnest(p_deals) AS t(deal_id)
+                           WHERE EXISTS (SELECT FROM activity_fact_of AS x WHERE x.org_id = p_org AND x.deal_id = t.deal_id));
 BEGIN
+  -- Most deals have none.
+  IF v_deals = '{}' THEN
+    RETURN '{}';
+  END IF;
   RETURN ARRAY(
     SELECT DISTINCT f.activity_id
-      FROM unnest(p_deals) AS touched(deal_id)
+      FROM unnest(v_deals) AS touched(deal_id)
       JOIN object AS d ON d.org_id = p_org AND d.kind = 'opportunity' AND d.object_id = touched.deal_id
      CROSS JOIN LATERAL (SELECT count(*) AS changes, min((e ->> 'at')::timestamptz) AS known_at
                            FROM jsonb_array_elements(d.track) AS e WHERE e -> 'set' ? 'account') AS a
@@ -144,12 +150,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.teams_under(int, text[]) IS 'These teams and all below them';
 
-CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[], p_moved text[] DEFAULT NULL) RETURNS void
+CREATE FUNCTION pl.project(p_org int, p_kinds object_kind[], p_ids text[], p_moved text[] DEFAULT NULL, p_since timestamptz[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 -- Plans are made once a session, maybe while the tables are empty: they must not rest on their size.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   v_deals text[] := '{}';
+  v_since timestamptz[] := '{}';   -- as p_since, of v_deals
+  v_others text[] := '{}';         -- deals that depend on what was touched
   v_activities text[] := '{}';
   v_reps text[] := '{}';
   v_teams text[] := '{}';
@@ -159,8 +167,10 @@ BEGIN
   -- Most writes are of one kind, on which nothing else depends.
   IF 'opportunity' = ALL (p_kinds) THEN
     v_deals := p_ids;
+    v_since := p_since;
   ELSE
-    v_deals := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'opportunity');
+    SELECT coalesce(array_agg(t.id), '{}'), coalesce(array_agg(t.since), '{}') INTO v_deals, v_since
+      FROM unnest(p_kinds, p_ids, p_since) AS t(kind, id, since) WHERE t.kind = 'opportunity';
     v_activities := ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'activity');
   END IF;
   IF 'fx-rate' = ANY (p_kinds) THEN
@@ -175,7 +185,7 @@ BEGIN
     v_teams := pl.teams_under(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'team'));
   END IF;
   IF cardinality(v_reps) > 0 OR cardinality(v_teams) > 0 THEN
-    v_deals := v_deals || ARRAY(
+    v_others := v_others || ARRAY(
       SELECT d.deal_id FROM deal_fact AS d
        WHERE d.org_id = p_org AND (d.created_rep = ANY (v_reps) OR d.closed_rep = ANY (v_reps)
                                    OR d.created_team = ANY (v_teams) OR d.closed_team = ANY (v_teams)));
@@ -184,22 +194,27 @@ BEGIN
        WHERE a.org_id = p_org AND (a.rep_id = ANY (v_reps) OR a.team = ANY (v_teams)));
   END IF;
   IF 'stage' = ANY (p_kinds) OR 'product' = ANY (p_kinds) THEN
-    v_deals := v_deals || pl.deals_by_stage_or_product(p_org,
+    v_others := v_others || pl.deals_by_stage_or_product(p_org,
       ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'stage'),
       ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'product'));
   END IF;
   IF 'account' = ANY (p_kinds) THEN
     v_accounts := pl.project_accounts(p_org, ARRAY(SELECT id FROM unnest(p_kinds, p_ids) AS t(kind, id) WHERE kind = 'account'));
     IF cardinality(v_accounts) > 0 THEN
-      v_deals := v_deals || pl.deals_of_accounts(p_org, v_accounts);
+      v_others := v_others || pl.deals_of_accounts(p_org, v_accounts);
       v_activities := v_activities || pl.activities_of_accounts(p_org, v_accounts);
     END IF;
   END IF;
+  IF v_others <> '{}' THEN
+    SELECT array_agg(t.id ORDER BY t.id), array_agg(t.since ORDER BY t.id) INTO v_deals, v_since
+      FROM (SELECT d.id COLLATE "C" AS id, min(d.since) AS since
+              FROM (SELECT u.id, coalesce(u.since, '-infinity') AS since FROM unnest(v_deals, v_since) AS u(id, since)
+                    UNION ALL
+                    SELECT o.id, '-infinity' FROM unnest(v_others) AS o(id)) AS d
+             GROUP BY 1) AS t;
+  END IF;
   IF cardinality(v_deals) > 0 THEN
-    IF v_deals <> p_ids THEN
-      v_deals := ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_deals) AS id ORDER BY 1);
-    END IF;
-    PERFORM pl.project_deals(p_org, v_deals);
+    PERFORM pl.project_deals(p_org, v_deals, v_since);
     IF p_moved IS DISTINCT FROM '{}' THEN
       v_activities := v_activities || pl.activities_led_astray(p_org, coalesce(p_moved, v_deals));
     END IF;
@@ -209,9 +224,10 @@ BEGIN
     PERFORM pl.project_activities(p_org, ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_activities) AS id ORDER BY 1));
   END IF;
 END $$;
-COMMENT ON FUNCTION pl.project(int, object_kind[], text[], text[]) IS
+COMMENT ON FUNCTION pl.project(int, object_kind[], text[], text[], timestamptz[]) IS
   'Brings every projection up to date after events on these objects (parallel arrays, each object once): what was touched, and what depends on it. '
-  'p_moved: the opportunities among them whose account may have changed, at some time (null: any). '
+  'p_moved: the opportunities among them whose account may have changed, at some time (null: any). p_since: an element an object, the earliest '
+  'time at which what was told changed its past (null, or -infinity: any). '
   'The result equals pl.reproject, whatever came in whatever order';
 
 CREATE FUNCTION pl.project_accounts(p_org int, p_ids text[]) RETURNS text[]

@@ -1,6 +1,6 @@
 -- Deals judged: decision times, reopening, credit, back-cast, scopes, references that come late, and the same answers asked of the past.
 BEGIN;
-SELECT plan(79);
+SELECT plan(83);
 
 CREATE FUNCTION pg_temp.put(p_kind text, p_id text, p_at text, p_patch jsonb, p_operation text DEFAULT 'patch') RETURNS void
 LANGUAGE plpgsql AS $$
@@ -181,6 +181,26 @@ SELECT is((SELECT concat_ws(' ', rep, team, account_id, strategy, class, probabi
 SELECT is((SELECT count(*) FROM pl.open_deals(1, '2024-06-25T00:00:00Z', NULL) WHERE deal_id = 'r1'), 0::bigint, 'closed ones are not open');
 SELECT is((SELECT concat_ws(' ', strategy, segment, tier, class, attrs ->> 'industry') FROM pl.accounts_judged(1, '2024-03-15T00:00:00Z', NULL) WHERE account_id = 'late'), NULL, 'accounts not known yet are not there');
 SELECT is((SELECT concat_ws(' ', strategy, segment, tier, class, attrs ->> 'industry') FROM pl.accounts_judged(1, '2024-06-22T00:00:00Z', NULL) WHERE account_id = 'late'), 's2 other outside off health', 'an account at an instant');
+
+-- ── open spans are told from the first change on ─────────────────────────────────────────────────
+CREATE FUNCTION pg_temp.spans(p_id text) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(concat_ws(' ', pl.iso(valid_from), pl.iso(valid_to), owner, account_id, amount), ', ' ORDER BY valid_from) FROM open_span WHERE org_id = 1 AND deal_id = p_id
+$$;
+SELECT pg_temp.put('opportunity', 'told', '2024-05-01T10:00:00Z', '{"stage": "Open", "owner": "ann", "account": "hosp", "amount": 10}');
+SELECT pg_temp.put('opportunity', 'told', '2024-05-20T10:00:00Z', '{"amount": 30}');
+SELECT pg_temp.put('opportunity', 'told', '2024-05-10T10:00:00Z', '{"owner": "bob"}');
+SELECT is(pg_temp.spans('told'), '2024-05-01T10:00:00Z 2024-05-10T10:00:00Z ann hosp 10, 2024-05-10T10:00:00Z 2024-05-20T10:00:00Z bob hosp 10, 2024-05-20T10:00:00Z bob hosp 30',
+          'a change that comes late divides a stretch where a quarter of an hour begins');
+SELECT pg_temp.put('opportunity', 'told', '2024-05-20T10:07:00Z', '{"amount": 31}');
+SELECT is(pg_temp.spans('told'), '2024-05-01T10:00:00Z 2024-05-10T10:00:00Z ann hosp 10, 2024-05-10T10:00:00Z 2024-05-20T10:00:00Z bob hosp 10, 2024-05-20T10:00:00Z bob hosp 31',
+          'an amount of the same quarter of an hour takes the place of the one before it');
+SELECT pg_temp.put('opportunity', 'told', '2024-05-25T10:00:00Z', '{"created_at": "2024-05-05T10:00:00Z"}');
+SELECT is(pg_temp.spans('told'), '2024-05-05T10:00:00Z 2024-05-10T10:00:00Z ann hosp 10, 2024-05-10T10:00:00Z 2024-05-20T10:00:00Z bob hosp 10, 2024-05-20T10:00:00Z bob hosp 31',
+          'a date of creation that is corrected changes what was told before');
+CREATE TEMP TABLE spans AS SELECT s::text AS r FROM open_span AS s;
+DELETE FROM open_span WHERE org_id = 1;
+SELECT pl.project_deals(1, NULL);
+SELECT set_eq('SELECT s::text FROM open_span AS s', 'SELECT r FROM spans', 'all of them told anew are the same');
 
 -- ── now and past by the same code; incremental and from scratch ──────────────────────────────────
 SELECT set_eq('SELECT f::text FROM deal_fact AS f WHERE org_id = 1', 'SELECT f::text FROM pl.deal_facts(1, ''2100-01-01'', ''infinity'') AS f', 'the table is what asking at the end gives');
