@@ -55,7 +55,7 @@ const accessible = (page, form) => ({
 	}
 })
 
-/** Tab after tab through the page: every stop is in sight, shows that it has the focus, and in the end all have been there. */
+/** Tab after tab through the page (a date takes several): every stop is in sight, shows that it has the focus, and in the end all have been there. */
 const walkable = page => ({
 	name: `${page.name} can be walked with the keyboard`,
 	run: async () => {
@@ -68,7 +68,7 @@ const walkable = page => ({
 		})
 		await tab.evaluate(() => { document.activeElement?.blur(); scrollTo(0, 0) })
 		const seen = new Set()
-		for (let presses = 0; presses < wanted + 5 && seen.size < wanted; presses++) {
+		for (let presses = 0; presses < 2 * wanted + 10 && seen.size < wanted; presses++) {
 			await tab.keyboard.press('Tab')
 			const stop = await tab.evaluate(() => {
 				const at = document.activeElement

@@ -113,16 +113,18 @@ function Page(props: Props) {
 					</Figure>
 				</div>
 				<div class="columns">
-					<Who {...props} />
+					<div class="stack">
+						<Who {...props} />
+						<Figure title={<Term metric="opportunistic">Opportunistic budget</Term>} request={request} csv={metric('opportunistic')} lead="Money won off strategy: what the strategy tolerates, and what it does not."
+							table={<BudgetTable row={summary.opportunistic} currency={currency} />}>
+							<Budget row={summary.opportunistic} currency={currency} />
+						</Figure>
+					</div>
 					<div class="stack">
 						<Products {...props} />
 						<Figure title={<Term metric="win_rate">Does it pay?</Term>} request={request} csv={metric('win_rate')} lead="Win rates of decided deals; the line is what the rate may be as well. It says what goes together, not why."
 							table={<RatesTable row={summary.win_rate} />}>
 							<Rates row={summary.win_rate} />
-						</Figure>
-						<Figure title={<Term metric="opportunistic">Opportunistic budget</Term>} request={request} csv={metric('opportunistic')} lead="Money won off strategy: what the strategy tolerates, and what it does not."
-							table={<BudgetTable row={summary.opportunistic} currency={currency} />}>
-							<Budget row={summary.opportunistic} currency={currency} />
 						</Figure>
 					</div>
 				</div>
