@@ -27,11 +27,17 @@ export async function addressOf({ path, query }) {
 	return `${base}/#${filled}${query ? `?${query}` : ''}`
 }
 
+const inFlight = new WeakMap()
+
 /** A tab of its own; `faults` collects what must not happen. */
 export async function tab({ size = 'wide', scheme = 'light', permissions = [] } = {}) {
 	const context = await (await start()).newContext({ viewport: SIZES[size], colorScheme: scheme, permissions, acceptDownloads: true })
 	const page = await context.newPage()
 	const faults = []
+	const waiting = new Set()
+	inFlight.set(page, waiting)
+	page.on('request', request => waiting.add(request))
+	for (const end of ['requestfinished', 'requestfailed']) page.on(end, request => waiting.delete(request))
 	page.on('pageerror', error => faults.push(`error: ${error.stack ?? error}`))
 	page.on('console', message => {
 		// an answer of 4xx or 5xx is what some checks are about; the page says it itself
@@ -81,7 +87,11 @@ export async function visit(page, address, heading) {
 }
 
 export async function settled(page) {
-	await page.waitForLoadState('networkidle')
+	// "networkidle" tells of the first time only: what a filter changed may still be on its way
+	for (let quiet = 0; quiet < 6; quiet++) {
+		await page.waitForTimeout(50)
+		if (inFlight.get(page).size > 0) quiet = -1
+	}
 	await page.waitForFunction(() => !document.querySelector('.loading, [aria-busy="true"]'))
 	await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))))
 }
