@@ -101,6 +101,7 @@ export const checks = [
 				await visit(page, await addressOf(reps), 'Alignment by rep')
 				await page.getByLabel(/^Period/).selectOption('last_fy')
 				await page.getByLabel('Compared to').selectOption('previous')
+				await page.getByRole('columnheader', { name: /^Change/ }).waitFor()
 				await settled(page)
 				assert.match(page.url(), /#\/reps\?.*period=last_fy/)
 				assert.match(page.url(), /compare_to=previous/)
@@ -108,6 +109,8 @@ export const checks = [
 			})
 			await signedIn({}, async page => {
 				await visit(page, address, 'Alignment by rep')
+				await page.getByRole('columnheader', { name: /^Change/ }).waitFor()
+				await settled(page)
 				assert.equal(await page.locator('main').innerText(), text)
 				await page.getByRole('link', { name: 'Summary' }).click()
 				assert.match(page.url(), /period=last_fy/)
