@@ -20,6 +20,7 @@ SENT = [
     *[f"post{plural}" for plural in PLURALS], *[f"put{kind}" for kind in KINDS], *[f"patch{kind}" for kind in KINDS],
     "createStrategy", "replaceStrategy", "previewStrategy", "publishStrategy", "putFitOverride", "queryMetrics", "createSnapshot",
     "createSource", "putSource", "rotateSourceSecret", "deliverWebhook", "testSource", "patchSource", "postEvents", "patchSettings",
+    "createAlertEndpoint", "putAlertEndpoint", "patchAlertEndpoint", "rotateAlertEndpointSecret",
     *[f"merge{kind}" for kind in reversed(KINDS)], "erasePerson",
 ]
 
@@ -61,6 +62,8 @@ class Examples(Case):
             return {"id": self.made["createStrategy"]["id"]}
         if "Source" in name or name == "deliverWebhook":
             return {"source": "hubspot"}
+        if "AlertEndpoint" in name and name != "createAlertEndpoint":
+            return {"id": self.made["createAlertEndpoint"]["id"]}
         return PARAMETERS.get(name, {})
 
     def headers(self, name, media, path, body):

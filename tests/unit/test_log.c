@@ -103,7 +103,8 @@ START_TEST(levels)
 }
 END_TEST
 
-enum { THREADS = 4, LINES = 5000 };
+/* All fit into the buffer at once: nothing may be dropped, however late the thread that writes is run. */
+enum { THREADS = 4, LINES = 1500 };
 
 static void *say(void *context)
 {
