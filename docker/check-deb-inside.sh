@@ -1,6 +1,6 @@
 #!/bin/bash
 # The life of the package on a booted Debian: check-deb-inside.sh VERSION. Run by docker/check-deb.sh, alone on that system.
-set -euo pipefail
+set -eEuo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
 settings=/etc/default/plumbline
 
@@ -10,11 +10,12 @@ end() {
 	echo "$code" >/check/code
 }
 trap end EXIT
+trap 'echo "FAILED: line $LINENO: $BASH_COMMAND"' ERR
 
 expect() { # WANTED COMMAND…
 	local wanted=$1 got
 	shift
-	got=$("$@" 2>&1) || true
+	got=$("$@" 2>&1 || true)
 	[ "$got" = "$wanted" ] || { echo "FAILED: $*: \"$got\", not \"$wanted\""; exit 1; }
 	echo "ok: $*: $got"
 }
@@ -29,7 +30,10 @@ ready() {
 
 call() { curl -sSf -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "$@"; }
 
-gone() { expect "" grep -lsx plumbline /proc/[0-9]*/comm; }
+gone() {
+	if grep -qsx plumbline /proc/[0-9]*/comm; then echo "FAILED: a process of it runs"; exit 1; fi
+	echo "ok: no process of it runs"
+}
 
 installed() { dpkg-query -W -f '${Version}' plumbline; }
 
@@ -45,7 +49,7 @@ echo 'DATABASE_URL=postgresql:///plumbline?host=/run/postgresql' >>$settings
 systemctl enable --now plumbline 2>/dev/null
 ready "after it was enabled"
 expect plumbline stat -c %U "/proc/$(state MainPID)"
-key=$(sh -c "set -a; . $settings; exec runuser -u plumbline -- plumbline key create --scope ingest,read" 2>/dev/null)
+key=$(sh -c "set -a; . $settings; exec runuser -u plumbline -- plumbline key create --scope ingest,read")
 call -X PUT -d '{"name":"Ann"}' http://127.0.0.1:8080/v1/reps/ann >/dev/null
 call http://127.0.0.1:8080/v1/reps/ann | grep -q '"Ann"'
 echo "ok: written and read"
@@ -59,7 +63,7 @@ grep -q ^DATABASE_URL $settings
 call http://127.0.0.1:8080/v1/reps/ann | grep -q '"Ann"'
 echo "ok: settings and data are what they were"
 
-expect "" systemd-analyze verify /lib/systemd/system/plumbline.service
+expect "" systemd-analyze verify --man=no /lib/systemd/system/plumbline.service
 systemd-analyze security --no-pager --threshold=20 plumbline | tail -n 1
 
 systemctl stop plumbline

@@ -72,7 +72,10 @@ call() { curl -sSf -H "Authorization: Bearer $key" -H 'Content-Type: application
 import_base
 # What npm has brought to this checkout is not fetched a second time.
 packages=()
-if cmp -s web/package-lock.json web/node_modules/.installed; then packages=(--volume "$PWD/web/node_modules:/src/web/node_modules:ro"); fi
+for part in web web/reference; do
+	cmp -s $part/package-lock.json $part/node_modules/.installed || continue
+	packages+=(--volume "$PWD/$part/node_modules:/src/$part/node_modules:ro")
+done
 image bud ${packages[@]+"${packages[@]}"} --pull-never --layers --quiet --format docker -t plumbline:check -f docker/Dockerfile . >"$work/build.log" 2>&1 || die "$(tail -n 40 "$work/build.log")"
 echo "ok: built"
 
@@ -88,8 +91,8 @@ api=$(free_port) admin=$(free_port)
 container=$(image from --pull-never localhost/plumbline:check)
 rootfs=$(image mount "$container")
 configure "$rootfs" "$work/guest"
-echo "bytes of the file system: $(du -sb --one-file-system "$rootfs" | cut -f1), of what the base lacks: $(image inspect --type image plumbline:check |
-	jq '.OCIv1.rootfs.diff_ids | length') layers; program: $(stat -c %s "$rootfs/usr/local/bin/plumbline")"
+echo "bytes: file system $(du -sb --one-file-system "$rootfs" | cut -f1), of it the base $(tar -tvf "$BUILD/base/debian.tar" | awk '{sum += $3} END {print sum}')," \
+	"the program $(stat -c %s "$rootfs/usr/local/bin/plumbline")"
 
 (cd "$work" && runtime run "$name" >"$work/log" 2>&1; echo $? >"$work/code") &
 health=$(jq -c '.Healthcheck.Test[1:]' "$work/image.json")
@@ -110,9 +113,10 @@ call -X PUT -d '{"name":"Ann"}' "http://127.0.0.1:$api/v1/reps/ann" >/dev/null
 call "http://127.0.0.1:$api/v1/reps/ann" | grep -q '"Ann"'
 curl -sSf "http://127.0.0.1:$admin/metrics" | grep -c '^plumbline_' >"$work/metrics"
 curl -sS "http://127.0.0.1:$api/" | head -c 200 | grep -qi '<!doctype html' || die "there is no dashboard"
+curl -sSf "http://127.0.0.1:$api/docs" | head -c 200 | grep -qi '<!doctype html' || die "there is no page of the API reference"
 in_container plumbline check-health --ready
 in_container plumbline version | grep -qx "plumbline $version"
-echo "ok: serves the API, the dashboard and $(cat "$work/metrics") lines of metrics"
+echo "ok: serves the API, the dashboard, its reference and $(cat "$work/metrics") lines of metrics"
 
 runtime kill "$name" TERM
 for _ in $(seq 300); do [ -s "$work/code" ] && break; sleep 0.2; done

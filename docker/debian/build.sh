@@ -20,7 +20,7 @@ cp docker/systemd/sysusers.conf "$tree/debian/plumbline.sysusers"
 # Who hands the package out answers for it.
 [ -z "${DEBEMAIL:-}" ] || sed -i "s|^Maintainer: .*|Maintainer: ${DEBFULLNAME:-Plumbline packager} <$DEBEMAIL>|" "$tree/debian/control"
 
-# The package has its dashboard, unless WEB=off.
+# The package has its pages, unless WEB=off.
 export WEB=${WEB:-on}
 
 # The date of the last change, so that the same source gives the same package.
@@ -37,5 +37,7 @@ cd "$tree"
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u BUILD -u CC -u PREFIX -u DESTDIR \
 	dpkg-buildpackage -b -us -uc -j"$(nproc)" >../build.log 2>&1 || { tail -n 40 ../build.log >&2; exit 1; }
 cd ..
-[ "$(cat "plumbline-$version/build/web.stamp")" = "$WEB" ] || { grep -F '***' build.log >&2; exit 1; }
+for stamp in web reference; do
+	grep -qx "$WEB" "plumbline-$version/build/$stamp.stamp" || { grep -F '***' build.log >&2; exit 1; }
+done
 ls -l plumbline_*.deb
