@@ -20,7 +20,7 @@ WANTED="$BUILDING
 EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light faketime shellcheck
 	debhelper dpkg-dev lintian mandoc mmdebstrap systemd-container buildah crun docker-compose"
 
-class=test
+class="test"
 case ${1:-} in
 "") ;;
 --build) WANTED=$BUILDING class=build ;;
