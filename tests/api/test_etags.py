@@ -5,8 +5,8 @@ import re
 
 from harness import Case, plumbline
 
-# Streams of what happens next: nothing that could be kept.
-WITHOUT = {"/v1/jobs/{id}/events"}
+# Streams of what happens next, and who is asking: nothing that could be kept.
+WITHOUT = {"/v1/jobs/{id}/events", "/v1/session"}
 
 
 def reads():
@@ -47,9 +47,13 @@ class EntityTags(Case):
         snapshot = cls.client.post("/v1/snapshots", {"of": "alignment", "question": {"period": "2026-Q1"}})
         assert snapshot.status == 201, snapshot
         assert cls.client.post("/v1/sources", {"source": "crm", "preset": "hubspot"}).status in (200, 201)
+        endpoint = cls.client.post("/v1/alert-endpoints", {"name": "Nobody", "url": "https://127.0.0.1:9/"}).json()["id"]
+        tested = cls.client.post(f"/v1/alert-endpoints/{endpoint}/test")
+        assert tested.status == 200, tested
         refused = cls.client.put("/v1/products/t?occurred_at=2099-01-01T00:00:00Z", {"name": "P"})
         assert refused.status == 422, refused
-        return {"/v1/sources": "crm", "/v1/quarantine": "1", "/v1/snapshots": "p1", "/v1/strategies": "s2", "/v1/fx-rates": "EUR-USD-2026-01-01", "/v1/metrics": "bookings_share", "/v1/jobs": "j1"}
+        return {"/v1/sources": "crm", "/v1/quarantine": "1", "/v1/snapshots": "p1", "/v1/strategies": "s2", "/v1/fx-rates": "EUR-USD-2026-01-01", "/v1/metrics": "bookings_share", "/v1/jobs": "j1",
+                "/v1/alert-endpoints": endpoint, "/v1/alert-deliveries": tested.json()["id"]}
 
     @staticmethod
     def assert_written(answer):
