@@ -26,13 +26,14 @@ class Proxy:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen([PROGRAM, "-db", "-f", str(ROOT / "docker/haproxy/haproxy.cfg")], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=environment(PLUMBLINE_PROXY_LISTEN=f"127.0.0.1:{self.port}", **names))
-        self.wait()
+        self.wait(nobodys=3 - len(instances))
 
-    def wait(self, seconds=30):
+    def wait(self, nobodys, seconds=30):
+        """Until it serves, and has found out where nobody listens: before that it would try a POST there, once, and give up."""
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if Client(self.url, timeout=5).get("/readyz").status == 200:
+                if Client(self.url, timeout=5).get("/readyz").status == 200 and self.log_path.read_text().count(" is DOWN") >= nobodys:
                     return
             except OSError:
                 pass

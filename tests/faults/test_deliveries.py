@@ -12,7 +12,7 @@ from harness.hubspot import PUBLIC_URL, SECRET, Day, Sender
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cluster import Cluster  # noqa: E402
 
-EVENTS, SENDERS = 1500, 8
+EVENTS, SENDERS, PAUSE_S = 6000, 8, 0.02  # pauses: so that a quick machine is not done before the database is gone
 
 
 class Senders:
@@ -54,6 +54,8 @@ class Senders:
             if status != 200:
                 time.sleep(0.05)
                 self.waiting.put(body)
+            else:
+                time.sleep(PAUSE_S)
 
     def note(self, sent, items):
         if {item["index"] for item in items} != set(range(sent)):
