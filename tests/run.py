@@ -210,7 +210,7 @@ def main():
     whole = not options.what
     jobs = [job for what in options.what or SUITES for job in jobs_of(what, options.pattern)]
     LOGS.mkdir(parents=True, exist_ok=True)
-    for old in LOGS.glob("*.log"):
+    for old in (*LOGS.glob("*.log"), *LOGS.glob("times.tsv")):
         old.unlink()
     os.environ["PLUMBLINE_TEST_LOGS"] = str(LOGS)
     os.environ.setdefault("PLUMBLINE_TEST_BINARY", str(BUILD / "plumbline"))

@@ -1,8 +1,12 @@
-"""Runs one file of unittest cases and says what became of each test, a TAP line each: tap.py FILE [-k PATTERN]."""
+"""Runs one file of unittest cases and says what became of each test, a TAP line each: tap.py FILE [-k PATTERN].
+
+How long each took is added to times.tsv where PLUMBLINE_TEST_LOGS says: seconds, file, test; a class that is set up counts to its first test."""
 import contextlib
 import importlib.util
+import os
 import pathlib
 import sys
+import time
 import traceback
 import unittest
 
@@ -12,7 +16,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 class Tap(unittest.TestResult):
     def __init__(self, out):
         super().__init__()
-        self.out, self.count, self.parts = out, 0, None
+        self.out, self.count = out, 0
+        self.times, self.since = [], time.monotonic()
 
     def line(self, ok, test, note="", details=""):
         self.count += 1
@@ -22,9 +27,11 @@ class Tap(unittest.TestResult):
             print(f"# {row}", file=self.out)
         self.out.flush()
 
-    def startTest(self, test):
-        super().startTest(test)
-        self.parts = []
+    def stopTest(self, test):
+        super().stopTest(test)
+        now = time.monotonic()
+        self.times.append((now - self.since, test.id().split(".", 1)[-1]))
+        self.since = now
 
     def addSuccess(self, test):
         self.line(True, test)
@@ -71,6 +78,10 @@ def main():
         except Exception:
             result.line(False, path.stem, details=traceback.format_exc())
     print(f"1..{result.count}")
+    logs = os.environ.get("PLUMBLINE_TEST_LOGS")
+    if logs:
+        with open(pathlib.Path(logs) / "times.tsv", "a", encoding="utf-8") as times:
+            times.writelines(f"{seconds:.1f}\t{path.name}\t{name}\n" for seconds, name in result.times)
 
 
 if __name__ == "__main__":
