@@ -54,15 +54,18 @@ def leave_something_waiting(server):
 class Dashboard(Case):
     """Runs the checks of one set, once for the class; its tests then look at what was said of each."""
     checks = None
+    settings = {"PLUMBLINE_SCREENSHOTS": str(BINARY.parent / "screenshots")}
+    fill = staticmethod(load_sample)
+    period = "last_fy"
 
     @classmethod
     def setUpClass(cls):
         server = cls.start()
-        load_sample(server)
+        cls.fill(server)
         leave_something_waiting(server)
-        rep = server.client("read").get("/v1/alignment?by=rep&period=last_fy").json()["rows"][0]["key"]
+        rep = server.client("read").get(f"/v1/alignment?by=rep&period={cls.period}").json()["rows"][0]["key"]
         done = node(cls.checks, PLUMBLINE_URL=server.url, PLUMBLINE_KEY=server.key(), PLUMBLINE_INGEST_KEY=server.key("ingest"), PLUMBLINE_REP=rep,
-                    PLUMBLINE_REP_KEY=server.key("read", read_scope="self", rep=rep), PLUMBLINE_SCREENSHOTS=str(BINARY.parent / "screenshots"))
+                    PLUMBLINE_REP_KEY=server.key("read", read_scope="self", rep=rep), **cls.settings)
         cls.said = {outcome["name"]: outcome for outcome in map(json.loads, done.stdout.splitlines())}
         cls.errors = done.stderr
         if os.environ.get("PLUMBLINE_TEST_LOGS"):
@@ -77,12 +80,12 @@ class Dashboard(Case):
         self.assertTrue(outcome["ok"], outcome["note"])
 
 
-def cases(name):
-    """A class with a test for each check of a set; skips where there is no browser."""
+def cases(name, **attributes):
+    """A class with a test for each check of a set; skips where there is no browser. attributes: what of Dashboard is to be another."""
     if why_not():
         raise unittest.SkipTest(why_not())
     listed = node(name, "--list")
     if listed.returncode != 0:
         raise RuntimeError(listed.stderr)
     tests = {"test_" + re.sub(r"\W+", "_", check).strip("_"): lambda self, check=check: self.look_up(check) for check in listed.stdout.splitlines()}
-    return type("Checks", (Dashboard,), {"checks": name, **tests})
+    return type("Checks", (Dashboard,), {"checks": name, **attributes, **tests})

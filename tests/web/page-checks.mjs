@@ -86,6 +86,9 @@ const walkable = page => ({
 	}
 })
 
+/** That each page is drawn, whatever its group: for another company's data. */
+export const allDrawn = () => pages.map(page => drawn(page, 'light'))
+
 /** The checks of the pages of one group. */
 export const checksOf = group => pages.filter(page => page.group === group).flatMap(page => [
 	drawn(page, 'light'), accessible(page, 'light'), walkable(page),

@@ -4,9 +4,9 @@ import { mkdirSync } from 'node:fs'
 import { stop } from './browser.mjs'
 import { checks as figures } from './figure-checks.mjs'
 import { checks as frame } from './frame-checks.mjs'
-import { checksOf } from './page-checks.mjs'
+import { allDrawn, checksOf } from './page-checks.mjs'
 
-const SETS = { frame, figures, 'pages-figures': checksOf('figures'), 'pages-deals': checksOf('deals'), 'pages-settings': checksOf('settings') }
+const SETS = { frame, figures, 'pages-figures': checksOf('figures'), 'pages-deals': checksOf('deals'), 'pages-settings': checksOf('settings'), 'all-drawn': allDrawn() }
 const checks = SETS[process.argv[2]]
 const only = process.env.PLUMBLINE_CHECK && new RegExp(process.env.PLUMBLINE_CHECK)
 

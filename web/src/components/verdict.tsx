@@ -1,6 +1,6 @@
 // The verdict on a deal or an account, and what it rests on: criteria whose contributions add up to the score.
 import type { ComponentChildren } from 'preact'
-import { count, date, NONE, words } from '../lib/format'
+import { count, date, NONE, quantity, words } from '../lib/format'
 import { DataTable } from './table'
 
 const CLASS: Record<string, [mark: string, label: string]> = {
@@ -61,7 +61,7 @@ export interface Tier {
 }
 
 export const shown = (value: unknown): string =>
-	value === null || value === undefined ? 'not known' : typeof value === 'boolean' ? (value ? 'yes' : 'no') : Array.isArray(value) ? value.join(', ') : typeof value === 'number' ? count(value, 2) : String(value)
+	value === null || value === undefined ? 'not known' : typeof value === 'boolean' ? (value ? 'yes' : 'no') : Array.isArray(value) ? value.join(', ') : typeof value === 'number' ? quantity(value) : String(value)
 
 /** The score on its scale, with the tiers' thresholds; a bar between the bounds where something is not known. */
 export function ScoreScale({ fit, tiers }: { fit: Pick<Breakdown, 'score' | 'low' | 'high'>; tiers: Tier[] }) {

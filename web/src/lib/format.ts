@@ -37,6 +37,9 @@ export function count(value: Value | undefined, digits = 0): string {
 	return number === null ? NONE : format({ maximumFractionDigits: digits }).format(number)
 }
 
+/** A number that may be a year as well: 1996, 2822, 12,500. */
+export const quantity = (value: number): string => format({ maximumFractionDigits: 2, useGrouping: 'min2' }).format(value)
+
 export const hours = (value: Value | undefined): string => (asNumber(value) === null ? NONE : `${count(value, Math.abs(Number(value)) < 10 ? 1 : 0)} h`)
 
 /** Money for reading: $1.24M. The exact amount belongs into a title or a table: `exact`. */

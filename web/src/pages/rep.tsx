@@ -70,7 +70,7 @@ function WhiteSpace({ filters, label }: { filters: Filters; label: Label }) {
 	return (
 		<Figure title={<Term metric="white_space">Accounts to work instead</Term>} request={answer.request} lead="On strategy, of this rep, without an open deal and without an activity in 90 days; the most promising first.">
 			<Answered answer={answer}>
-				{({ data }) => (data.length === 0 ? <p class="no-value">None: every account on strategy is being worked.</p> : <Waiting rows={data} label={label} />)}
+				{({ data }) => (data.length === 0 ? <p class="no-value">None: no account on strategy of this rep is left waiting.</p> : <Waiting rows={data} label={label} />)}
 			</Answered>
 		</Figure>
 	)
@@ -96,10 +96,12 @@ function Body({ id, rep, answer, filters }: { id: string; rep: RepAnswer; answer
 			<Figures metrics={rep.metrics} others={all.data?.total.metrics} />
 			<div class="stack">
 				<div class="rep-first">
-					<BriefFigure id={id} filters={filters} />
+					<div class="stack">
+						<BriefFigure id={id} filters={filters} />
+						<Mix metric="segment_mix" title="Segments" filters={mine} label={label} />
+					</div>
 					<div class="stack">
 						<Trend end={rep.params['end']} filters={mine} />
-						<Mix metric="segment_mix" title="Segments" filters={mine} label={label} />
 						<Mix metric="product_mix" title="Products" filters={mine} label={label} />
 					</div>
 				</div>

@@ -19,8 +19,8 @@ export interface BriefAnswer {
 
 const WITHHELD = { low_n: 'too few cases', no_value: 'nothing there', interval: 'the interval supports neither' }
 
-/** The page says the period once. */
-const withoutPeriod = (text: string): string => text.replace(/^From \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d: /, '')
+/** The page says the period once, and writes a share as everywhere on it. */
+const asOnThePage = (text: string): string => text.replace(/^From \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d: /, '').replace(/(\d) %/g, '$1%')
 
 function Rows({ sentence }: { sentence: Sentence }) {
 	const [said, setSaid] = useState('')
@@ -41,7 +41,7 @@ export function Brief({ brief }: { brief: BriefAnswer }) {
 			<ol>
 				{brief.sentences.map(sentence => (
 					<li key={sentence.key}>
-						<p>{withoutPeriod(sentence.text)}</p>
+						<p>{asOnThePage(sentence.text)}</p>
 						<p class="brief-terms">{name(sentence.metrics)} · n = {count(sentence.n)} · <Rows sentence={sentence} /></p>
 					</li>
 				))}

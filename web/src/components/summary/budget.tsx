@@ -27,12 +27,18 @@ export function Budget({ row, currency }: { row: Row<Parts | null>; currency: st
 	const parts = row.parts
 	if (!parts) return <p class="no-value">{NONE}</p>
 	const { limit, used, status } = parts.budget
+	const unknown = parts.unclassified.share ?? 0
+	const nothingKnown = parts.opportunistic.n + parts.misdirected.n === 0 && parts.unclassified.n > 0
+	// What is not known may be opportunistic as well: then it is not certain that the budget holds.
+	const uncertain = status === 'ok' && limit !== null && (used ?? 0) + unknown > limit
 	const whole = Math.max(0.05, limit ?? 0, ...KINDS.map(([kind]) => parts[kind].share ?? 0)) * 1.15
 	return (
 		<div class="budget">
-			<p class="budget-line">
-				<strong>{percent(used, 1)}</strong> of the money won{limit !== null && <> of <strong>{percent(limit)}</strong> allowed</>} <Status status={status} label={status === 'ok' ? 'Within budget' : undefined} />
-			</p>
+			{nothingKnown ? <p class="budget-line">Not known: no activities tell how what was won off strategy came about.</p> : (
+				<p class="budget-line">
+					<strong>{percent(used, 1)}</strong> of the money won{limit !== null && <> of <strong>{percent(limit)}</strong> allowed</>} <Status status={uncertain ? 'uncertain' : status} label={uncertain ? 'Within budget as far as is known' : status === 'ok' ? 'Within budget' : undefined} />
+				</p>
+			)}
 			<ul class="budget-kinds">
 				{KINDS.filter(([kind]) => kind !== 'unclassified' || parts.unclassified.n > 0).map(([kind, name, means]) => (
 					<li key={kind}>

@@ -24,6 +24,7 @@ function moved(keys: MixKey[], label: (key: string) => string): string {
 function headline(keys: MixKey[], label: (key: string) => string): string {
 	const widest = [...keys].sort((a, b) => Math.abs(b.gap ?? 0) - Math.abs(a.gap ?? 0))[0]
 	if (!widest || Math.abs(widest.gap ?? 0) < CLOSE) return `The field sold what the plan says: every segment is within ${Math.max(1, Math.ceil(Math.abs(widest?.gap ?? 0) * 100))} points of it.`
+	if (widest.key === 'other') return `${percent(widest.actual)} of the money was won outside every segment of the plan.`
 	if (widest.unplanned) return `The plan does not name ${of(widest, label)}; the field sold ${percent(widest.actual)} there.`
 	return `The plan says ${percent(widest.target)} from ${of(widest, label)}; the field sold ${percent(widest.actual)}.`
 }
