@@ -102,12 +102,12 @@ def execute(command, env=None):
 def run_sql(path):
     """A pgTAP file on a fresh migrated database."""
     sys.path.insert(0, str(TESTS))
-    from harness.database import Database
+    from harness.database import PSQL, Database
     from harness.server import BINARY
     database = Database(BINARY)
     try:
         database.sql("CREATE EXTENSION IF NOT EXISTS pgtap")
-        return execute(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-P", "pager=off", "-d", database.url, "-f", path])
+        return execute([PSQL, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-P", "pager=off", "-d", database.url, "-f", path])
     finally:
         database.drop()
 
@@ -162,6 +162,7 @@ class Cluster:
         url = subprocess.run([ROOT / "tools" / "pg.sh", "start", f"{self.folder}/pg", "--throw-away"], check=True,
                              stdout=subprocess.PIPE, text=True).stdout.strip()
         os.environ["PLUMBLINE_TEST_PG"] = url.replace("/postgres?", "/?")
+        os.environ["PLUMBLINE_TEST_LOCK"] = f"{self.folder}/lock"
         return self
 
     def __exit__(self, *_):

@@ -6,6 +6,8 @@ import io
 import itertools
 import os
 import pathlib
+import secrets
+import shutil
 import subprocess
 import tempfile
 import sys
@@ -13,6 +15,8 @@ import time
 import urllib.parse
 
 _numbers = itertools.count(1)
+# Debian's psql in the path is a script that looks for the real one, each time anew: as long as the work itself.
+PSQL = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"), key=lambda path: int(path.parts[4]), default=shutil.which("psql"))
 csv.field_size_limit(sys.maxsize)
 
 
@@ -31,7 +35,7 @@ def url_of(name):
 
 
 def psql(url, query, *options):
-    done = subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *options, "-d", url], input=query, text=True,
+    done = subprocess.run([PSQL, "-X", "-q", "-v", "ON_ERROR_STOP=1", *options, "-d", url], input=query, text=True,
                           capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{done.stderr.strip()}\nin: {query[:500]}")
@@ -54,7 +58,7 @@ def _drop(name):
 def _copy(name, template):
     for attempt in range(50):
         try:
-            return _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            return _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         except RuntimeError as error:  # someone still has the template open: a moment later nobody has
             if "being accessed by other users" not in str(error) or attempt == 49:
                 raise
@@ -65,8 +69,7 @@ def template(binary):
     """The name of the database migrated by this very binary; made by whoever comes first."""
     digest = hashlib.sha256(pathlib.Path(binary).read_bytes()).hexdigest()[:16]
     name = f"template_{digest}"
-    cluster = hashlib.sha256(base_url().encode()).hexdigest()[:16]
-    with open(pathlib.Path(tempfile.gettempdir()) / f"plumbline-test-{os.getuid()}-{cluster}.lock", "w") as lock:
+    with open(os.environ.get("PLUMBLINE_TEST_LOCK") or pathlib.Path(tempfile.gettempdir()) / f"plumbline-test-{os.getuid()}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not rows(url_of("postgres"), f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
             making = f"{name}_making"
@@ -84,14 +87,11 @@ class Database:
     """A database of its own; drop() removes it. empty: without schema."""
 
     def __init__(self, binary, empty=False):
-        self.name = f"t_{os.getpid()}_{next(_numbers)}"
+        self.name = f"t_{os.getpid()}_{secrets.token_hex(4)}_{next(_numbers)}"
         if empty:
-            _drop(self.name)
             _admin(f'CREATE DATABASE "{self.name}"')
         else:
-            source = template(binary)
-            _drop(self.name)
-            _copy(self.name, source)
+            _copy(self.name, template(binary))
         self.url = url_of(self.name)
 
     def sql(self, query):
