@@ -28,7 +28,7 @@ void progress_draw(char *to, int width, const char *label, uint64_t total, uint6
 	memset(bar, '#', (size_t)filled);
 	bar[BAR_CELLS] = '\0';
 	if (total > 0)
-		snprintf(line, sizeof line, "%s [%s] %3.0f %%  %.0f rows/s  %d:%02d left", label, bar, part * 100, rate, (int)left_s / 60,
+		snprintf(line, sizeof line, "%s [%s] %3.0f%%  %.0f rows/s  %d:%02d left", label, bar, part * 100, rate, (int)left_s / 60,
 			 (int)left_s % 60);
 	else
 		snprintf(line, sizeof line, "%s  %llu rows  %.0f rows/s", label, (unsigned long long)rows, rate);

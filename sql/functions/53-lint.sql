@@ -72,7 +72,7 @@ BEGIN
   END IF;
   IF v_on > 0.4 * v_accounts THEN
     v_result := v_result || pl.warning('icp_too_broad', '/fit/tiers',
-      format('%s of %s accounts fall into on-strategy tiers; more than 40 %% hardly chooses.', v_on, v_accounts));
+      format('%s of %s accounts fall into on-strategy tiers; more than 40%% hardly chooses.', v_on, v_accounts));
   END IF;
   v_result := v_result || coalesce((
     SELECT jsonb_agg(pl.warning('unknown_attribute', '/fit', format('No account carries the attribute "%s"; the nearest known is "%s".',
@@ -85,5 +85,5 @@ BEGIN
      WHERE s ->> 'key' <> ALL (v_segments)), '[]');
 END $$;
 COMMENT ON FUNCTION pl.strategy_lint(int, jsonb) IS
-  'Warnings about a document held against today''s accounts in its scope: icp_too_broad (over 40 % on strategy), unknown_attribute, '
+  'Warnings about a document held against today''s accounts in its scope: icp_too_broad (over 40% on strategy), unknown_attribute, '
   'unreachable_segment, unknown_team; none of the first three while there are no accounts';

@@ -8,7 +8,7 @@ $$;
 COMMENT ON FUNCTION pl.ratio IS 'quotient with at least 30 decimals; null when the denominator is 0 or null (METRICS.md R11)';
 
 CREATE FUNCTION pl.z95() RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT 1.959963984540054 $$;
-COMMENT ON FUNCTION pl.z95 IS 'two-sided 95 % quantile of the normal distribution (METRICS.md writes it rounded, 1.959964)';
+COMMENT ON FUNCTION pl.z95 IS 'two-sided 95% quantile of the normal distribution (METRICS.md writes it rounded, 1.959964)';
 
 CREATE FUNCTION pl.wilson(p_k numeric, p_n numeric) RETURNS numeric[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -29,7 +29,7 @@ BEGIN
                CASE WHEN p_k = p_n THEN 1 ELSE (v_middle + v_half) / (1 + z * z / p_n) END];
 END
 $$;
-COMMENT ON FUNCTION pl.wilson IS 'Wilson 95 % interval [low, high] of the rate k/n; null when n is 0 (METRICS.md T2)';
+COMMENT ON FUNCTION pl.wilson IS 'Wilson 95% interval [low, high] of the rate k/n; null when n is 0 (METRICS.md T2)';
 
 CREATE FUNCTION pl.newcombe(p_k1 numeric, p_n1 numeric, p_k2 numeric, p_n2 numeric) RETURNS numeric[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -38,7 +38,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   FROM (SELECT pl.wilson(p_k1, p_n1) AS a, pl.wilson(p_k2, p_n2) AS b,
                pl.ratio(p_k1, p_n1) AS p1, pl.ratio(p_k2, p_n2) AS p2) x
 $$;
-COMMENT ON FUNCTION pl.newcombe IS 'Newcombe 95 % interval of the difference of two rates k1/n1 - k2/n2, from their Wilson intervals (METRICS.md T3)';
+COMMENT ON FUNCTION pl.newcombe IS 'Newcombe 95% interval of the difference of two rates k1/n1 - k2/n2, from their Wilson intervals (METRICS.md T3)';
 
 CREATE FUNCTION pl.katz(p_k1 numeric, p_n1 numeric, p_k2 numeric, p_n2 numeric) RETURNS numeric[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -60,7 +60,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pl.katz IS
-  '[ratio, low, high] of two rates, 95 % log interval (Katz), half a case added to each cell when one is empty (METRICS.md T3); null without cases or wins';
+  '[ratio, low, high] of two rates, 95% log interval (Katz), half a case added to each cell when one is empty (METRICS.md T3); null without cases or wins';
 
 CREATE FUNCTION pl.shrunk(p_k numeric, p_n numeric, p_prior numeric, p_strength numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -5,11 +5,11 @@ CREATE TYPE pl.brief AS (place int, key text, text text, metrics text[], figures
 COMMENT ON TYPE pl.brief IS 'one thing that could be said; withheld: why it is not: low_n, no_value, or interval (it does not support either statement)';
 
 CREATE FUNCTION pl.percent(p_share numeric) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT round(100 * p_share) || ' %' $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT round(100 * p_share) || '%' $$;
 COMMENT ON FUNCTION pl.percent IS 'a fraction as people read it';
 
 CREATE FUNCTION pl.span_text(p_ci numeric[]) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT format('95 %% interval %s to %s', pl.percent(p_ci[1]), pl.percent(p_ci[2])) $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT format('95%% interval %s to %s', pl.percent(p_ci[1]), pl.percent(p_ci[2])) $$;
 
 CREATE FUNCTION pl.said_of(q pl.metric_query, p_key text) RETURNS text
 LANGUAGE sql STABLE AS $$

@@ -99,7 +99,7 @@ COMMENT ON FUNCTION pl.alert_json(alert) IS 'An alert as the API shows it and as
 
 CREATE FUNCTION pl.message_number(p_value text, p_unit text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN p_unit = 'fraction' THEN trim_scale(round(p_value::numeric * 100, 1)) || ' %' ELSE trim_scale(round(p_value::numeric, 2))::text END
+  SELECT CASE WHEN p_unit = 'fraction' THEN trim_scale(round(p_value::numeric * 100, 1)) || '%' ELSE trim_scale(round(p_value::numeric, 2))::text END
 $$;
 
 CREATE FUNCTION pl.message_text(p_alert jsonb) RETURNS text
@@ -114,7 +114,7 @@ BEGIN
   RETURN format('%s *%s*: %s, %s → *%s*. ', CASE p_alert ->> 'to' WHEN 'ok' THEN ':white_check_mark:' WHEN 'warn' THEN ':warning:' ELSE ':rotating_light:' END,
                 v_label, (SELECT m.name FROM pl.metric AS m WHERE m.key = p_alert ->> 'metric'), coalesce(p_alert ->> 'from', 'new'), p_alert ->> 'to')
       || format('%s%s%s in %s; warn %s %s, fail %s %s.', pl.message_number(p_alert ->> 'value', v_unit), coalesce(' ' || (p_alert ->> 'currency'), ''),
-                concat(' (95 % interval ' || pl.message_number(p_alert #>> '{ci,0}', v_unit) || ' to ' || pl.message_number(p_alert #>> '{ci,1}', v_unit) || ', n ' || (p_alert ->> 'n') || ')',
+                concat(' (95% interval ' || pl.message_number(p_alert #>> '{ci,0}', v_unit) || ' to ' || pl.message_number(p_alert #>> '{ci,1}', v_unit) || ', n ' || (p_alert ->> 'n') || ')',
                        CASE WHEN jsonb_typeof(p_alert -> 'ci') = 'null' THEN ' (n ' || (p_alert ->> 'n') || ')' END),
                 p_alert ->> 'period', CASE v_limit ->> 'direction' WHEN 'lower' THEN 'above' ELSE 'below' END, pl.message_number(v_limit ->> 'warn', v_unit),
                 CASE v_limit ->> 'direction' WHEN 'lower' THEN 'above' ELSE 'below' END, pl.message_number(v_limit ->> 'fail', v_unit));

@@ -165,5 +165,5 @@ INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nu
    'won money off strategy that came easily / won money (on + off): origin among the strategy''s easy_origins, or hours per money at most the usual of on-strategy wins',
    'fraction', 'money', 'deals won with closed_at in the period', '{rep,team,segment,period}', 'as bookings_share',
    'Every off-strategy win is opportunistic, misdirected, or unclassified (no activity known and no easy origin); the three add up to off. '
-   'budget: against the strategy''s opportunistic.limit, near from 80 % of it. The usual is the median of the latest 5,000 at most. With fewer than min_n on-strategy wins that have activities in '
+   'budget: against the strategy''s opportunistic.limit, near from 80% of it. The usual is the median of the latest 5,000 at most. With fewer than min_n on-strategy wins that have activities in '
    'the last 365 days the effort rule is unavailable.', '{closed}', 5, 'opportunistic', '{segment,tier,product,origin}');

@@ -71,7 +71,7 @@ COMMENT ON FUNCTION pl.drill_index IS 'the rows behind each part of the index';
 INSERT INTO pl.metric (key, id, name, formula, unit, terms, basis, groupings, nulls, note, needs, core, drill, narrows, adds) VALUES
   ('alignment_index', 'M22', 'Alignment index', '100 · Σ w·a / Σ w over the parts available: bookings M05, pipeline M03, time M12, product 1 − M17, message M20', 'index',
    'number', 'the period; pipeline at its end', '{rep,team,segment,period}',
-   'parts of less than 60 % of the weight available (parts.coverage): low_coverage',
+   'parts of less than 60% of the weight available (parts.coverage): low_coverage',
    'Weights are the strategy''s index_weights. n is the smallest n of the parts used. A summary for looking, not to be used for pay.',
    '{closed,open,hours,family}', 6, 'index', '{tier}',
    'by part, as those of the part''s own metric; product: 1 − Σ numerators / Σ denominators');

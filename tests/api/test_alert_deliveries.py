@@ -159,8 +159,8 @@ class Tests(Shared):
         texts = [one.json() for one in receiver.wait(2)]
         period = self.assert_ok(self.client.get("/v1/alerts"))["data"][0]["period"]
         self.assertEqual(texts, [
-            {"text": f":rotating_light: *Bo &lt;Chen&gt; &amp; Co*: Win rate, new → *fail*. 20 % (95 % interval 15 % to 26.1 %, n 200) in {period}; warn below 60 %, fail below 40 %."},
-            {"text": f":white_check_mark: *Bo &lt;Chen&gt; &amp; Co*: Win rate, fail → *ok*. 80 % (95 % interval 73.9 % to 85 %, n 200) in {period}; warn below 60 %, fail below 40 %."}])
+            {"text": f":rotating_light: *Bo &lt;Chen&gt; &amp; Co*: Win rate, new → *fail*. 20% (95% interval 15% to 26.1%, n 200) in {period}; warn below 60%, fail below 40%."},
+            {"text": f":white_check_mark: *Bo &lt;Chen&gt; &amp; Co*: Win rate, fail → *ok*. 80% (95% interval 73.9% to 85%, n 200) in {period}; warn below 60%, fail below 40%."}])
 
 
 class Deliveries(Shared):

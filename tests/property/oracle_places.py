@@ -108,7 +108,7 @@ def ratio(numerator, denominator):
 
 
 def wilson(k, n):
-    """[low, high] of k of n, 95 %."""
+    """[low, high] of k of n, 95%."""
     if n <= 0 or not 0 <= k <= n:
         return None
     p, k, n = float(Fraction(k) / n), float(k), float(n)

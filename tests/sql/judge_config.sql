@@ -53,7 +53,7 @@ SELECT is((p -> 'accounts', p -> 'classes', p -> 'tiers', p -> 'segments', p -> 
           ('10'::jsonb, '{"on": 4, "off": 6, "unknown": 0}'::jsonb,
            '[{"n": 6, "to": "outside", "from": "unknown", "money": "0.00", "sample": ["a10", "a5", "a6", "a7", "a8", "a9"]}, {"n": 4, "to": "core", "from": "unknown", "money": "0.00", "sample": ["a1", "a2", "a3", "a4"]}]'::jsonb,
            '[{"n": 6, "to": "other", "from": "unknown", "money": "0.00", "sample": ["a10", "a5", "a6", "a7", "a8", "a9"]}, {"n": 4, "to": "care", "from": "unknown", "money": "0.00", "sample": ["a1", "a2", "a3", "a4"]}]'::jsonb, '[]'::jsonb)::text,
-          'preview: where accounts would go; 40 % on strategy is not too broad')
+          'preview: where accounts would go; 40% on strategy is not too broad')
   FROM (SELECT pl.strategy_preview(1, pg_temp.request('s1'))::jsonb AS p) AS x;
 SELECT is(config_version, 5::bigint, 'each change of configuration counts') FROM org_version WHERE org_id = 1;
 SELECT is(pl.strategy_publish(1, pg_temp.request('s1'))::jsonb - 'created_at' - 'updated_at' - 'published_at' - 'fit' - 'segments',

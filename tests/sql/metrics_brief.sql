@@ -19,14 +19,14 @@ SELECT is(ARRAY(SELECT s ->> 'key' FROM jsonb_array_elements(pg_temp.brief('x') 
 SELECT is(pg_temp.withheld('x'), '{"mix_contribution": "low_n", "white_space": "low_n", "message:uptime": "low_n", "message:price": "low_n", "discovery_first": "low_n", "in_band": "low_n"}',
           'what is withheld, and why');
 SELECT is(pg_temp.sentence('x', 'off_strategy_hours') ->> 'text',
-          'From 2026-01-01 to 2026-03-31: Xavier spent 1 of 7.5 hours (13 %) with accounts off strategy, most with B1 (1 h).', 'a plain sentence');
+          'From 2026-01-01 to 2026-03-31: Xavier spent 1 of 7.5 hours (13%) with accounts off strategy, most with B1 (1 h).', 'a plain sentence');
 SELECT is(pg_temp.sentence('x', 'off_strategy_hours') -> 'n', '8', 'with its n');
 SELECT is(pg_temp.sentence('x', 'off_strategy_hours') -> 'figures' -> 'hours_off', pg_temp.total('off_strategy_investment', '{"rep": "x"}') -> 'numerator', 'its figure is the metric''s');
 SELECT is(pg_temp.sentence('x', 'off_strategy_hours') -> 'links', '["/v1/metrics/off_strategy_investment/rows?period=2026-Q1&rep=x"]', 'and a link to the rows');
 SELECT is(pg_temp.withheld('x', '{"min_n": "1"}'), '{"message:uptime": "interval", "message:price": "interval", "discovery_first": "interval", "in_band": "interval"}',
           'asked to speak of fewer, it still says nothing that the interval does not support');
 SELECT is(pg_temp.sentence('x', 'mix_contribution', '{"min_n": "1"}') ->> 'text',
-          'From 2026-01-01 to 2026-03-31: The realised mix of segments is 27 % away from the strategy; of that, what Xavier won adds 38.5 points, furthest away One (38.5 points).',
+          'From 2026-01-01 to 2026-03-31: The realised mix of segments is 27% away from the strategy; of that, what Xavier won adds 38.5 points, furthest away One (38.5 points).',
           'X pulls away: 1000 of 1300 in A, half of it intended');
 SELECT is(pg_temp.sentence('y', 'mix_contribution', '{"min_n": "1"}') -> 'figures' -> 'contribution',
           pg_temp.row('strategy_setters', '{"by": "rep"}', 'y') -> 'value', 'Y''s contribution is that among all');
@@ -44,14 +44,14 @@ FROM (SELECT pg_temp.put('activity', 'w' || n, '2026-03-10T10:00:00Z', jsonb_bui
       UNION ALL
       SELECT pg_temp.put('opportunity', 'l' || n, '2026-02-02T10:00:00Z', '{"stage": "lost"}') FROM generate_series(1, 4) n) x;
 SELECT is(pg_temp.sentence('y', 'message:price') ->> 'text',
-          'From 2026-01-01 to 2026-03-31: Of the 14 value messages Yuna used, "Lowest price" made up 86 % (95 % interval 60 % to 96 %), more than the 25 % the strategy intends.', 'what is said too often');
+          'From 2026-01-01 to 2026-03-31: Of the 14 value messages Yuna used, "Lowest price" made up 86% (95% interval 60% to 96%), more than the 25% the strategy intends.', 'what is said too often');
 SELECT is(pg_temp.sentence('y', 'message:uptime') ->> 'text',
-          'From 2026-01-01 to 2026-03-31: Of the 14 value messages Yuna used, "Never down" made up 7 % (95 % interval 1 % to 31 %), less than the 75 % the strategy intends.', 'and too rarely');
+          'From 2026-01-01 to 2026-03-31: Of the 14 value messages Yuna used, "Never down" made up 7% (95% interval 1% to 31%), less than the 75% the strategy intends.', 'and too rarely');
 SELECT is(pg_temp.sentence('y', 'message:price') -> 'ci', '[0.600586, 0.959906]', 'the interval of 12 of 14');
 SELECT is(pg_temp.sentence('y', 'discovery_first') ->> 'text',
-          'From 2026-01-01 to 2026-03-31: Yuna''s discovery came mostly not before the proposal: in 0 of 6 deals (0 %, 95 % interval 0 % to 39 %).', 'no discovery first');
+          'From 2026-01-01 to 2026-03-31: Yuna''s discovery came mostly not before the proposal: in 0 of 6 deals (0%, 95% interval 0% to 39%).', 'no discovery first');
 SELECT is(pg_temp.sentence('y', 'in_band') ->> 'text',
-          'From 2026-01-01 to 2026-03-31: Yuna talked mostly not within the strategy''s band of 35 % to 50 %: in 0 of 12 conversations (0 %, 95 % interval 0 % to 24 %).', 'talking over the band');
+          'From 2026-01-01 to 2026-03-31: Yuna talked mostly not within the strategy''s band of 35% to 50%: in 0 of 12 conversations (0%, 95% interval 0% to 24%).', 'talking over the band');
 SELECT is(pg_temp.sentence('y', 'in_band') -> 'metrics', '["consultative"]', 'from one metric');
 SELECT is(pg_temp.brief('y', '{"as_of": "2026-03-31"}') -> 'sentences' -> 0 -> 'links', '["/v1/metrics/off_strategy_investment/rows?as_of=2026-03-31&period=2026-Q1&rep=y"]', 'links keep the terms');
 

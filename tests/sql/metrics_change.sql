@@ -71,7 +71,7 @@ SELECT is(pg_temp.steps('{"period": "2026-02", "team": "t3", "as_of": "2026-02-0
 SELECT is(pg_temp.steps('{"period": "2026-02", "team": "t3", "credit": "split"}'), pg_temp.steps('{"period": "2026-02", "team": "t3"}'), 'by splits, where there are none: the same');
 SELECT is(pg_temp.put('opportunity', 'k04', '2026-02-07T12:00:00Z', '{"splits": [{"rep": "k", "percent": 60}, {"rep": "w", "percent": 40}]}'), 'accepted', 'splits');
 SELECT is(pg_temp.steps('{"period": "2026-02", "team": "t3", "credit": "split", "by": "rep"}', 'w'),
-          '{"opening": "16.00", "reassigned": "30.00", "increased": "10.00", "decreased": "10.00", "closing": "46.00"}', 'a split is a part of the way: 40 % of 40, that became 65');
+          '{"opening": "16.00", "reassigned": "30.00", "increased": "10.00", "decreased": "10.00", "closing": "46.00"}', 'a split is a part of the way: 40% of 40, that became 65');
 SELECT is(pg_temp.steps('{"period": "2026-02", "team": "t3", "fit_basis": "restated:s1"}', NULL, 'off') ->> 'refit', '-60.00', 'restated');
 SELECT is(pg_temp.adds_up(pg_temp.total('pipeline_change', q) -> 'parts', side, member), 0::numeric, format('the parts add up to the closing: %s %s %s', q, side, member))
 FROM unnest('{"{\"period\": \"2026-02\"}","{\"period\": \"2026-02\", \"currency\": \"EUR\"}","{\"period\": \"2026-Q1\", \"credit\": \"current\"}"}'::jsonb[]) AS q, unnest('{all,on,off,unknown}'::text[]) AS side,

@@ -51,7 +51,7 @@ SELECT is(pg_temp.total('opportunistic', '{"team": "t1"}') #> '{parts,budget}', 
 UPDATE strategy SET body = jsonb_set(body, '{opportunistic,limit}', '0.3') WHERE org_id = 1;
 SELECT is(pg_temp.total('opportunistic', '{"team": "t1"}') #>> '{parts,budget,status}', 'near', 'at the limit it is near');
 UPDATE strategy SET body = jsonb_set(body, '{opportunistic,limit}', '0.375') WHERE org_id = 1;
-SELECT is(pg_temp.total('opportunistic', '{"team": "t1"}') #>> '{parts,budget,status}', 'near', 'from 80 % of it on');
+SELECT is(pg_temp.total('opportunistic', '{"team": "t1"}') #>> '{parts,budget,status}', 'near', 'from 80% of it on');
 UPDATE strategy SET body = jsonb_set(body, '{opportunistic,limit}', '0.376') WHERE org_id = 1;
 SELECT is(pg_temp.total('opportunistic', '{"team": "t1"}') #>> '{parts,budget,status}', 'ok', 'below that it is ok');
 UPDATE strategy SET body = jsonb_set(body, '{opportunistic}', '{"easy_origins": ["referral"]}') WHERE org_id = 1;

@@ -19,8 +19,8 @@ export interface BriefAnswer {
 
 const WITHHELD = { low_n: 'too few cases', no_value: 'nothing there', interval: 'the interval supports neither' }
 
-/** The page says the period once, and writes a share as everywhere on it. */
-const asOnThePage = (text: string): string => text.replace(/^From \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d: /, '').replace(/(\d) %/g, '$1%')
+/** The page says the period once. */
+const asOnThePage = (text: string): string => text.replace(/^From \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d: /, '')
 
 function Rows({ sentence }: { sentence: Sentence }) {
 	const [said, setSaid] = useState('')
