@@ -373,5 +373,5 @@ class Import(Bulk):
             self.assertIn("5000 accepted", process.stdout.read())
         os.close(ours)
         self.assertEqual(process.returncode, 0)
-        self.assertRegex(shown.decode(), r"accounts\.csv \[#*-*\] +\d+ %  \d+ rows/s  \d+:\d\d left")
+        self.assertRegex(shown.decode(), r"accounts\.csv \[#*-*\] +\d+%  \d+ rows/s  \d+:\d\d left")
         self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar is wiped at the end")
