@@ -82,7 +82,7 @@ class Operations(Case):
     def run_script(cls, script):
         """One block: what it exports holds for those after it; what it starts in the background goes on."""
         for port, free in cls.ports.items():
-            script = re.sub(rf"(?<=:){port}\b|(?<=listen_port = ){port}\b", str(free), script)
+            script = re.sub(rf"(?<=:){port}\b|(?<=port = ){port}\b|(?<=port=){port}\b", str(free), script)
         state = cls.folder / "state"
         whole = f"[ ! -f {state} ] || . {state}\ncd {cls.folder}\nset -eu -o pipefail\n{script}\nexport -p >{state}\n"
         with tempfile.TemporaryFile() as said:
