@@ -49,6 +49,9 @@ class Tour(Case):
         subprocess.run([sys.executable, "-B", sample / "generate.py", folder, "--today", today], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([sys.executable, "-B", sample / "load.py", folder, cls.server.url], input=cls.server.key() + "\n", text=True,
                        check=True, stdout=subprocess.DEVNULL)
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="plumbline-tour-"))  # a command may leave a file behind
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        (cls.folder / "docs").symlink_to(ROOT / "docs")
 
     def test_commands(self):
         for page, least in PAGES.items():
@@ -62,7 +65,7 @@ class Tour(Case):
         script = f"pl() {{ curl -sS -H \"Authorization: Bearer $KEY\" \"$@\"; }}\nset -o pipefail\n{command}\n"
         done = subprocess.run(["bash", "-c", script], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "KEY": self.server.key(),
                                                            "URL": self.server.url, "PLUMBLINE_KEY": self.server.key(),
-                                                           "PLUMBLINE_URL": self.server.url}, cwd=ROOT, capture_output=True, text=True, check=False)
+                                                           "PLUMBLINE_URL": self.server.url}, cwd=self.folder, capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         answered = done.stdout.splitlines()
         self.assertEqual(len(answered), len(shown), done.stdout)
