@@ -83,14 +83,16 @@ help: ## this list
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────
 .PHONY: deps build run web web-dev
+ALL_CORES = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) # unless whoever calls says how many
+
 deps: ## install what building, running and testing need (Debian, Ubuntu)
 	@tools/deps.sh
 
 build: web $(BUILD)/plumbline ## compile build/plumbline (WEB=off: without the dashboard)
 
 run: ## install what is missing, build, start with a private PostgreSQL and sample data on http://127.0.0.1:8080
-	@tools/deps.sh
-	@$(MAKE) --no-print-directory build
+	@tools/deps.sh --run
+	@$(MAKE) $(ALL_CORES) --no-print-directory build
 	@BUILD=$(BUILD) tools/run.sh
 
 # The dashboard: BUILD/web/index.html and BUILD/web/assets, or an empty BUILD/web where it is left out. BUILD/web.stamp says which, and changes with it.
@@ -150,7 +152,7 @@ $(GEN)/embedded.list: FORCE
 .PHONY: test unit check-asan check-tsan fuzz docs lint cover bench
 test: ## install what is missing, build, run every suite against a throw-away PostgreSQL, also beside a running `make run`
 	@tools/deps.sh
-	@$(MAKE) --no-print-directory build unit replay
+	@$(MAKE) $(ALL_CORES) --no-print-directory build unit replay
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/test.sh $(SUITES)
 
 # What `make test` does in part: every kind of key on every question, every hostile input to every route, KILL_ROUNDS kills.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what building, running and testing need: tools/deps.sh [--build | --all]. Does nothing, and asks for nothing, when it is all there.
+# Installs what building, running and testing need: tools/deps.sh [--build | --run | --all]. Does nothing, and asks for nothing, when it is all there.
 #
-# --build stops at what compiles the binary (images, packages).
+# --build stops at what compiles the binary (images, packages), --run at what `make run` uses besides.
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
 # valgrind, wrk (bench), debhelper (deb), lintian, mmdebstrap and systemd-container (check-deb), buildah and crun (check-image);
 # tests skip what these bring when they are not there: npm packages (the contract against other people's tools), prometheus
@@ -10,12 +10,13 @@ set -eu
 export LC_ALL=C
 
 # gcc, libc6-dev … : the build; node: the dashboard. The generator of the C from SQL and YAML needs python3-yaml.
-# postgresql, curl, jq: make run and the tools; check, pgtap, jsonschema, chromium and fonts for it: make test.
+# postgresql, curl, jq … : make run and the tools; check, pgtap, jsonschema, chromium and fonts for it: make test.
 BUILDING="gcc libc6-dev make binutils pkg-config ca-certificates python3 python3-yaml
 	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libcsv-dev"
 command -v npm >/dev/null || BUILDING="$BUILDING nodejs npm" # other distributors of node pack both in one
-WANTED="$BUILDING
-	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils
+RUNNING="$BUILDING
+	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils"
+WANTED="$RUNNING
 	check postgresql-15-pgtap python3-jsonschema chromium fonts-liberation"
 EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light faketime shellcheck
 	debhelper dpkg-dev lintian mandoc mmdebstrap systemd-container buildah crun docker-compose"
@@ -24,8 +25,9 @@ class="test"
 case ${1:-} in
 "") ;;
 --build) WANTED=$BUILDING class=build ;;
+--run) WANTED=$RUNNING class=run ;;
 --all) WANTED="$WANTED $EXTRA" class=all ;;
-*) echo "usage: tools/deps.sh [--build | --all]" >&2; exit 2 ;;
+*) echo "usage: tools/deps.sh [--build | --run | --all]" >&2; exit 2 ;;
 esac
 
 # Elsewhere only what is there can be asked for, not which package brings it.
@@ -64,7 +66,8 @@ install_locked() {
 	npm ci --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --loglevel=error && cp "$1/package-lock.json" "$1/node_modules/.installed"
 }
 npm_packages() {
-	[ "$class" != build ] && command -v npm >/dev/null || return 0
+	case $class in build | run) return 0 ;; esac
+	command -v npm >/dev/null || return 0
 	tests=$(dirname "$0")/../tests
 	install_locked "$tests/web" || echo "deps: no packages for tests/web: the tests of the dashboard will be skipped" >&2
 	[ "$class" != all ] || install_locked "$tests/contract"
