@@ -42,7 +42,7 @@ WERROR    :=
 endif
 
 # ── flags ────────────────────────────────────────────────────────────────────────────────────────
-PACKAGES  := libmicrohttpd jansson libpq libsodium zlib libcurl
+PACKAGES  := libmicrohttpd gnutls jansson libpq libsodium zlib libcurl
 WARNINGS  := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
              -Wformat=2 -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wswitch-enum $(WERROR)
 HARDENING := -fPIE -fstack-protector-strong -fno-strict-aliasing

@@ -13,6 +13,7 @@
 
 #include "connection.h"
 #include "http_socket.h"
+#include "http_tls.h"
 #include "log.h"
 #include "process.h"
 #include "stats.h"
@@ -394,6 +395,17 @@ void http_drain(struct http *http)
 	knock(http);
 }
 
+void http_reload(struct http *http)
+{
+	struct buffer fault = {0};
+
+	if (!http->tls)
+		log_say(LOG_INFO, "reload", "%s speaks plain HTTP: there is no certificate to read again", http->config.name);
+	else if (!http_tls_load(http->config.tls_cert, http->config.tls_key, &fault))
+		log_say(LOG_ERROR, "tls_certificate", "the one before is still shown: %s", fault.data);
+	buffer_free(&fault);
+}
+
 uint16_t http_port(const struct http *http)
 {
 	return http->port;
@@ -423,15 +435,17 @@ static bool start_library(struct http *http, int fd)
 {
 	size_t reserve = (size_t)http->config.connections / 8 > RESERVE_MIN ? (size_t)http->config.connections / 8 : RESERVE_MIN;
 	unsigned limit = (unsigned)((size_t)http->config.connections + reserve);
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (http->cert != NULL ? MHD_USE_TLS : 0u);
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (http->tls ? MHD_USE_TLS : 0u);
+	gnutls_certificate_retrieve_function2 *retrieve = http_tls_retrieve;
+	char priorities[] = HTTP_TLS_PRIORITIES;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, http->cert},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, http->key},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)retrieve},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
 		{MHD_OPTION_END, 0, NULL},
 	};
 	const union MHD_DaemonInfo *info;
 
-	if (http->cert == NULL)
+	if (!http->tls)
 		tls[0] = tls[2];
 	http->daemon = MHD_start_daemon(
 	    flags, http->port, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -456,20 +470,11 @@ static void set_context(struct http *http)
 		.pool = http->config.pool, .wake = wake, .quiet = http->config.quiet,
 	};
 	http->connections = (struct connections){
-		.limit = (size_t)http->config.connections, .bare = http->cert == NULL, .context = context, .resume = resume,
+		.limit = (size_t)http->config.connections, .bare = !http->tls, .context = context, .resume = resume,
 	};
 	(void)peers_parse(http->config.service->settings->trusted_proxies, &context->trusted); /* the settings have seen to it that it can be read */
 	if (getrandom(&context->id_seed, sizeof context->id_seed, 0) < 0)
 		context->id_seed = process_now_ns();
-}
-
-static bool open_files(struct http *http, struct buffer *fault)
-{
-	if (http->config.tls_cert[0] == '\0')
-		return true;
-	http->cert = http_read_file(http->config.tls_cert, fault);
-	http->key = http_read_file(http->config.tls_key, fault);
-	return http->cert != NULL && http->key != NULL;
 }
 
 struct http *http_new(const struct http_config *config, struct buffer *fault)
@@ -482,7 +487,8 @@ struct http *http_new(const struct http_config *config, struct buffer *fault)
 	http->config = *config;
 	http->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&http->mutex, NULL);
-	if (!open_files(http, fault))
+	http->tls = config->tls_cert[0] != '\0';
+	if (http->tls && !http_tls_load(config->tls_cert, config->tls_key, fault))
 		goto out;
 	set_context(http);
 	fd = http_listen(config->address, &http->port, fault);
@@ -490,8 +496,7 @@ struct http *http_new(const struct http_config *config, struct buffer *fault)
 		goto out;
 	if (http->event_fd >= 0 && start_library(http, fd))
 		return http;
-	buffer_printf(fault, "cannot start the listener on %s%s\n", config->address,
-		      http->cert != NULL ? " (are certificate and key sound, and of each other?)" : "");
+	buffer_printf(fault, "cannot start the listener on %s\n", config->address);
 	if (http->daemon == NULL)
 		close(fd);
 out:
@@ -509,7 +514,7 @@ void http_free(struct http *http)
 	if (http->event_fd >= 0)
 		close(http->event_fd);
 	pthread_mutex_destroy(&http->mutex);
-	free(http->cert);
-	free(http->key);
+	if (http->tls)
+		http_tls_free();
 	free(http);
 }

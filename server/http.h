@@ -15,7 +15,7 @@ struct http;
 struct http_config {
 	const char *name;              /* for the log: "api" */
 	const char *address;           /* host:port; port 0: any free one */
-	const char *tls_cert, *tls_key; /* paths; "" for plain HTTP */
+	const char *tls_cert, *tls_key; /* paths; "" for plain HTTP; one listener of a process has them */
 	int64_t connections;           /* beyond it 503 */
 	const struct route *routes;
 	size_t route_count;
@@ -33,6 +33,10 @@ bool http_run(struct http *http);
 
 /* From any thread: stop accepting, answer what is there, return from http_run. */
 void http_drain(struct http *http);
+
+/* Reads certificate and key again, from any thread: connections that are there keep theirs, new ones see the new. When the files are not
+ * sound, the pair before stays and the log says why. */
+void http_reload(struct http *http);
 
 /* After http_run has returned and the pool has stopped. NULL allowed. */
 void http_free(struct http *http);

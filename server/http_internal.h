@@ -16,7 +16,7 @@ struct http {
 	struct http_config config;
 	struct exchange_context context; /* exchanges know it alone: http_of leads from there to here */
 	struct MHD_Daemon *daemon;
-	char *cert, *key;
+	bool tls;
 	int epoll_fd, event_fd;
 	uint16_t port;
 	struct connections connections;

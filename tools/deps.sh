@@ -12,7 +12,7 @@ export LC_ALL=C
 # gcc, libc6-dev … : the build; node: the dashboard. The generator of the C from SQL and YAML needs python3-yaml.
 # postgresql, curl, jq … : make run and the tools; check, pgtap, jsonschema, chromium and fonts for it: make test.
 BUILDING="gcc libc6-dev make binutils pkg-config ca-certificates python3 python3-yaml
-	libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libcsv-dev"
+	libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libsodium-dev libcurl4-openssl-dev zlib1g-dev libcsv-dev"
 command -v npm >/dev/null || BUILDING="$BUILDING nodejs npm" # other distributors of node pack both in one
 RUNNING="$BUILDING
 	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils"
@@ -33,7 +33,7 @@ esac
 # Elsewhere only what is there can be asked for, not which package brings it.
 present() {
 	for program in gcc make pkg-config psql curl jq "${PYTHON:-/usr/bin/python3}"; do command -v "$program" >/dev/null || return 1; done
-	pkg-config --exists libmicrohttpd jansson libpq libsodium libcurl zlib check
+	pkg-config --exists libmicrohttpd gnutls jansson libpq libsodium libcurl zlib check
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -18,6 +18,7 @@ c_files=$(ls server/*.[ch] server/command/*.[ch] handlers/*.[ch] handlers/*/*.[c
 c_sources=$(grep '\.c$' <<<"$c_files")
 
 grep -n '<microhttpd\.h>' $c_files | grep -vE '^server/http[a-z_]*\.[ch]:' | fault "only server/http*.c knows libmicrohttpd"
+grep -n '<gnutls/' $c_files | grep -vE '^server/http_tls\.[ch]:' | fault "only server/http_tls.c knows GnuTLS"
 grep -n '<libpq-fe\.h>' $c_files | grep -vE '^server/db[a-z_]*\.[ch]:' | fault "only server/db*.c knows libpq"
 grep -n '<curl/' $c_files | grep -vE '^server/outgoing\.c:' | fault "only server/outgoing.c knows libcurl"
 grep -nE '#include "(\.\./)*handlers/' server/*.[ch] server/command/*.[ch] | fault "server/ includes nothing of handlers/"

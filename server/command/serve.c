@@ -126,12 +126,14 @@ static bool start(struct server *server, const struct settings *settings)
 	return start_listener(&server->api, &api);
 }
 
-/* True when one of the signals that end the service came within the time. */
-static bool wait_signal(const sigset_t *signals, long wait_ms)
+/* The signal that came within the time, 0 for none. */
+static int wait_signal(const sigset_t *signals, long wait_ms)
 {
 	struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
 
-	return sigtimedwait(signals, NULL, &wait) > 0;
+	int signal = sigtimedwait(signals, NULL, &wait);
+
+	return signal > 0 ? signal : 0;
 }
 
 static void end_at_once(void)
@@ -175,11 +177,26 @@ static bool stop(struct server *server, const sigset_t *signals)
 	return sound;
 }
 
+/* Until a signal ends the service, true, or its loop is over. Once it drains, nothing is read again: SIGHUP waits unheard. */
+static bool wait_for_end(struct server *server, const sigset_t *signals)
+{
+	sigset_t also_reload = *signals;
+	int signal;
+
+	sigaddset(&also_reload, SIGHUP);
+	while ((signal = wait_signal(&also_reload, 200)) == 0 || signal == SIGHUP) {
+		if (atomic_load(&server->api.over))
+			return false;
+		if (signal == SIGHUP)
+			http_reload(server->api.http);
+	}
+	return true;
+}
+
 static void serve(struct server *server, const sigset_t *signals)
 {
-	while (!wait_signal(signals, 200))
-		if (atomic_load(&server->api.over))
-			return;
+	if (!wait_for_end(server, signals))
+		return;
 	log_say(LOG_INFO, "draining", "%zu requests may wait, no new connections after %lld s",
 		worker_queue_depth(server->pool), (long long)server->service.settings->drain_delay_s);
 	ready_drain(server->service.ready);
@@ -192,7 +209,7 @@ static void serve(struct server *server, const sigset_t *signals)
 static int run(const struct settings *settings, int argc, char **argv, const struct buffer *faults)
 {
 	struct server server = {0};
-	sigset_t signals;
+	sigset_t signals, blocked;
 	bool sound;
 
 	(void)faults;
@@ -202,7 +219,9 @@ static int run(const struct settings *settings, int argc, char **argv, const str
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	blocked = signals;
+	sigaddset(&blocked, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	log_open(settings->log_level, STDERR_FILENO);
 	(void)process_raise_file_limit();
 	settings_log(settings);
@@ -220,7 +239,8 @@ const struct command command_serve = {
 	.usage = "[--migrate] [SETTING…]",
 	.summary = "Serves the API until SIGTERM.",
 	.details = "SIGTERM and SIGINT: /readyz says 503, no more connections are taken, requests under way are finished (at most\n"
-		   "drain-timeout), exit code 0. A second one ends the process at once.",
+		   "drain-timeout), exit code 0. A second one ends the process at once.\n"
+		   "SIGHUP: certificate and key are read again; connections stay.",
 	.needs_database = true,
 	.run = run,
 };

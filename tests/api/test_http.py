@@ -1,14 +1,11 @@
-"""What every endpoint has from the machinery: routing, negotiation, identity, caching headers, CORS, compression, TLS."""
+"""What every endpoint has from the machinery: routing, negotiation, identity, caching headers, CORS, compression."""
 import gzip
 import json
 import re
 import shutil
-import ssl
 import subprocess
-import tempfile
 import time
 import unittest
-import urllib.request
 
 from harness import Case, Client
 
@@ -272,30 +269,3 @@ class Http(Case):
             self.assertLess(time.monotonic(), deadline, admin.get("/metrics").text)
             time.sleep(0.05)
 
-
-class Tls(Case):
-    def test_https(self):
-        folder = tempfile.mkdtemp(prefix="plumbline-tls-")
-        certificate, key = f"{folder}/cert.pem", f"{folder}/key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-                       check=True, capture_output=True)
-        server = self.serve(env={"PLUMBLINE_TLS_CERT": certificate, "PLUMBLINE_TLS_KEY": key}, wait=False)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                if Client(server.admin_url).get("/readyz").status == 200:
-                    break
-            except OSError:
-                pass
-            self.assertLess(time.monotonic(), deadline, server.log())
-            time.sleep(0.05)
-        context = ssl.create_default_context(cafile=certificate)
-        url = server.url.replace("http:", "https:")
-        with urllib.request.urlopen(f"{url}/healthz", context=context, timeout=10) as answer:
-            self.assertEqual(json.load(answer), {"status": "ok"})
-        rows = b"".join(b'{"id":"t%d","name":"T"}\n' % i for i in range(20000))
-        request = urllib.request.Request(f"{url}/v1/accounts", rows, {
-            "Authorization": f"Bearer {server.key('ingest')}", "Content-Type": "application/x-ndjson"})
-        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
-            self.assertEqual(json.load(answer)["accepted"], 20000)

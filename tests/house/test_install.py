@@ -83,7 +83,7 @@ class Unit(unittest.TestCase):
     def test_refers_to_what_is_there(self):
         unit = self.path.read_text()
         self.assertNotIn("@", re.sub(r"@[a-z-]+\b(?!@)", "", unit), "a path was not put in")
-        for path in re.findall(r"(?m)^(?:ExecStart|EnvironmentFile)=-?(/\S+)", unit):
+        for path in re.findall(r"(?m)^(?:ExecStart|ExecReload|EnvironmentFile)=-?(/\S+)", unit):
             self.assertTrue(pathlib.Path(path).is_file(), path)
         user = re.search(r"(?m)^User=(\S+)$", unit)[1]
         self.assertRegex((self.target / "usr/lib/sysusers.d/plumbline.conf").read_text(), rf"(?m)^u {user} ")
