@@ -18,9 +18,10 @@
  *   requests   everything else, and what the cache did not have: the workers, one request each at a time
  *   exports    answers sent while they are read: as many threads as may run at a time, so that nothing ever waits here
  *   streams    bodies read while they arrive, at the pace of the client: few threads, so that slow clients hold up nobody else
- *   commits    single events: a thread takes all that wait and writes them together. Each organisation has its place in one of
- *              these lanes, which keeps its events in order; while one organisation is locked (a rebuild, a large import), those
- *              of the other lanes are written */
+ *   commits    single events and deliveries: a thread takes what waits and writes it together. Each organisation has its place in
+ *              one of these lanes; while one organisation is locked (a rebuild, a large import), those of the other lanes are
+ *              written. When more than a batch waits a second thread takes the next one, and stands with it before the lock of the
+ *              organisation: so the database goes from one to the next without waiting for us to answer the first */
 enum { COMMITTERS = 4 };
 struct watch;
 
@@ -44,6 +45,7 @@ struct worker_pool {
 struct thread {
 	struct worker_pool *pool;
 	enum lane lane;
+	bool relief;           /* the second of a lane of commits */
 	struct db *db;         /* the primary */
 	struct db *read_db;    /* the standby for reads; the primary when there is none */
 	pthread_t id;

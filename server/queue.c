@@ -7,16 +7,25 @@ bool queue_init(struct queue *queue, size_t limit)
 	*queue = (struct queue){.limit = limit};
 	if (pthread_mutex_init(&queue->mutex, NULL) != 0)
 		return false;
-	if (pthread_cond_init(&queue->filled, NULL) == 0)
-		return true;
+	if (pthread_cond_init(&queue->filled, NULL) == 0) {
+		if (pthread_cond_init(&queue->full, NULL) == 0)
+			return true;
+		pthread_cond_destroy(&queue->filled);
+	}
 	pthread_mutex_destroy(&queue->mutex);
 	return false;
 }
 
 void queue_free(struct queue *queue)
 {
+	pthread_cond_destroy(&queue->full);
 	pthread_cond_destroy(&queue->filled);
 	pthread_mutex_destroy(&queue->mutex);
+}
+
+static size_t events_of(const struct job *job)
+{
+	return job->events > 0 ? job->events : 1;
 }
 
 bool queue_push(struct queue *queue, struct job *job)
@@ -33,29 +42,54 @@ bool queue_push(struct queue *queue, struct job *job)
 			queue->first = job;
 		queue->last = job;
 		queue->depth++;
+		queue->events += events_of(job);
 		pthread_cond_signal(&queue->filled);
+		if (queue->wanted > 0 && queue->events >= queue->wanted)
+			pthread_cond_signal(&queue->full);
 	}
 	pthread_mutex_unlock(&queue->mutex);
 	return taken;
 }
 
-struct job *queue_pop(struct queue *queue, size_t max)
+/* The queue is locked. */
+static struct job *take(struct queue *queue, size_t max)
 {
-	struct job *taken, *end = NULL;
+	struct job *taken = queue->first, *end = NULL;
 
-	pthread_mutex_lock(&queue->mutex);
-	while (queue->first == NULL && !queue->closed)
-		pthread_cond_wait(&queue->filled, &queue->mutex);
-	taken = queue->first;
-	for (size_t i = 0; i < max && queue->first != NULL; i++) {
+	for (size_t events = 0; events < max && queue->first != NULL; events += events_of(end)) {
 		end = queue->first;
 		queue->first = end->next;
 		queue->depth--;
+		queue->events -= events_of(end);
 	}
 	if (end != NULL)
 		end->next = NULL;
 	if (queue->first == NULL)
 		queue->last = NULL;
+	return taken;
+}
+
+struct job *queue_pop(struct queue *queue, size_t max)
+{
+	struct job *taken;
+
+	pthread_mutex_lock(&queue->mutex);
+	while (queue->first == NULL && !queue->closed)
+		pthread_cond_wait(&queue->filled, &queue->mutex);
+	taken = take(queue, max);
+	pthread_mutex_unlock(&queue->mutex);
+	return taken;
+}
+
+struct job *queue_pop_full(struct queue *queue, size_t max)
+{
+	struct job *taken;
+
+	pthread_mutex_lock(&queue->mutex);
+	queue->wanted = max;
+	while (queue->events < max && !queue->closed)
+		pthread_cond_wait(&queue->full, &queue->mutex);
+	taken = take(queue, max);
 	pthread_mutex_unlock(&queue->mutex);
 	return taken;
 }
@@ -65,6 +99,7 @@ void queue_close(struct queue *queue)
 	pthread_mutex_lock(&queue->mutex);
 	queue->closed = true;
 	pthread_cond_broadcast(&queue->filled);
+	pthread_cond_broadcast(&queue->full);
 	pthread_mutex_unlock(&queue->mutex);
 }
 

@@ -67,7 +67,7 @@ static const struct setting rows[] = {
 	{.name = "export-timeout", .env = "PLUMBLINE_EXPORT_TIMEOUT", .kind = KIND_NUMBER, AT(export_timeout_s), .fallback = "900",
 	 .min = 1, .max = 86400, .unit = "s",
 	 .summary = "longest time of one export, a slow reader included; then it is broken off"},
-	{.name = "batch", .env = "PLUMBLINE_BATCH", .kind = KIND_NUMBER, AT(batch), .fallback = "512",
+	{.name = "batch", .env = "PLUMBLINE_BATCH", .kind = KIND_NUMBER, AT(batch), .fallback = "1024",
 	 .min = 1, .max = 10000, .unit = "events",
 	 .summary = "events written together at most; a delivery is not divided"},
 	{.name = "body-max", .env = "PLUMBLINE_BODY_MAX", .kind = KIND_SIZE, AT(body_max), .fallback = "16M",

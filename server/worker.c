@@ -250,6 +250,8 @@ static void answer(struct thread *thread, struct job *job)
 		err = route->prepare(&job->request, &job->reply, &job->item, &job->single);
 	if (err == ERR_OK && route->take != NULL)
 		err = route->take(&job->request, &job->reply, &job->intake);
+	if (job->intake != NULL)
+		job->events = intake_events(job->intake);
 	if (err == ERR_OK && (job->single || job->intake != NULL)) {
 		job_pass(thread->pool, commit_lane(job), job);
 		return;
@@ -316,6 +318,7 @@ static void *thread_main(void *argument)
 	void (*run)(struct thread *, struct job *) = requests_run;
 	size_t max = 1;
 	struct job *jobs;
+	struct job *(*pop)(struct queue *, size_t) = thread->relief ? queue_pop_full : queue_pop;
 
 	if (thread->lane >= LANE_COMMITS) {
 		run = commits_run;
@@ -326,7 +329,7 @@ static void *thread_main(void *argument)
 		run = versioned_run;
 		max = VERSIONED_MAX;
 	}
-	while ((jobs = queue_pop(&pool->queues[thread->lane], max)) != NULL) {
+	while ((jobs = pop(&pool->queues[thread->lane], max)) != NULL) {
 		if (thread->lane != LANE_EXPORTS) /* where nothing waits, and what was begun is counted */
 			jobs = drop_late(pool, jobs);
 		if (jobs != NULL)
@@ -345,13 +348,14 @@ static struct db *open_db(const struct worker_pool *pool, const char *url)
 	return db;
 }
 
-static bool start_thread(struct worker_pool *pool, enum lane lane)
+static bool start_thread(struct worker_pool *pool, enum lane lane, bool relief)
 {
 	const struct settings *settings = pool->settings;
 	struct thread *thread = &pool->threads[pool->thread_count];
 
 	thread->pool = pool;
 	thread->lane = lane;
+	thread->relief = relief;
 	thread->db = open_db(pool, settings->database_url);
 	thread->read_db = settings->database_read_url[0] != '\0' ? open_db(pool, settings->database_read_url) : thread->db;
 	pool->thread_count++;
@@ -371,7 +375,7 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 		abort();
 	pool->settings = settings;
 	pool->stats = stats;
-	pool->threads = calloc(workers + WORKER_STREAMS + (size_t)settings->exports + COMMITTERS + 1, sizeof *pool->threads);
+	pool->threads = calloc(workers + WORKER_STREAMS + (size_t)settings->exports + 2 * COMMITTERS + 1, sizeof *pool->threads);
 	pool->auth = auth_new(settings->rate_limit, NULL);
 	pool->attempts = attempts_new(settings->key_tries, NULL);
 	pool->cache = cache_new((size_t)settings->cache_max, stats);
@@ -381,15 +385,15 @@ struct worker_pool *worker_pool_start(const struct settings *settings, struct st
 	if (pool->threads == NULL)
 		abort();
 	pool->watch = watch_start(settings, stats);
-	sound = pool->auth != NULL && pool->watch != NULL && start_thread(pool, LANE_VERSIONED);
+	sound = pool->auth != NULL && pool->watch != NULL && start_thread(pool, LANE_VERSIONED, false);
 	for (int i = 0; sound && i < COMMITTERS; i++)
-		sound = start_thread(pool, (enum lane)(LANE_COMMITS + i));
+		sound = start_thread(pool, (enum lane)(LANE_COMMITS + i), false) && start_thread(pool, (enum lane)(LANE_COMMITS + i), true);
 	for (size_t i = 0; sound && i < WORKER_STREAMS; i++)
-		sound = start_thread(pool, LANE_STREAMS);
+		sound = start_thread(pool, LANE_STREAMS, false);
 	for (int64_t i = 0; sound && i < settings->exports; i++)
-		sound = start_thread(pool, LANE_EXPORTS);
+		sound = start_thread(pool, LANE_EXPORTS, false);
 	for (size_t i = 0; sound && i < workers; i++)
-		sound = start_thread(pool, LANE_REQUESTS);
+		sound = start_thread(pool, LANE_REQUESTS, false);
 	if (sound)
 		return pool;
 	worker_pool_stop(pool);

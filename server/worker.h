@@ -35,6 +35,7 @@ struct job {
 	bool single;               /* item holds the one event of this request: it goes to a committer */
 	struct ingest_item item;   /* freed by the loop (ingest_item_free) after done */
 	struct intake *intake;     /* a delivery taken apart (route->take): it goes to a committer too. Freed by the loop after done */
+	size_t events;             /* in intake; elsewhere 0, which counts as one */
 	bool packed;               /* request.body is compressed: the worker expands it into `unpacked` before anybody reads it */
 	struct buffer unpacked;    /* freed by the loop after done */
 	bool arrived;              /* request.stream is complete already: reading it never waits for the client */

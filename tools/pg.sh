@@ -104,6 +104,10 @@ configure() {
 	} | as_owner sh -c 'cat >"$1"' sh "$home/data/own.conf"
 }
 
+# The allocator of glibc gives memory back to the kernel after every larger statement and asks for it anew with the next, page
+# by page: with this it keeps some, and a backend that folds events needs about a tenth less of the processor.
+keeping_memory=(env MALLOC_TOP_PAD_=4194304 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=67108864)
+
 start() {
 	find_programs
 	find_socket
@@ -112,7 +116,7 @@ start() {
 	if ! running; then as_owner rm -f "$home/data/postmaster.pid" "$socket/.s.PGSQL.5432" "$socket/.s.PGSQL.5432.lock"; fi
 	configure
 	if ! running; then
-		as_owner "$programs/pg_ctl" -D "$home/data" -l "$home/log" -t 120 -s -w start >/dev/null 2>&1 </dev/null ||
+		as_owner "${keeping_memory[@]}" "$programs/pg_ctl" -D "$home/data" -l "$home/log" -t 120 -s -w start >/dev/null 2>&1 </dev/null ||
 			die "PostgreSQL did not start:
 $(as_owner tail -n 20 "$home/log")"
 	else # started by someone a moment ago

@@ -195,13 +195,28 @@ LANGUAGE plpgsql
 SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-  v_version bigint := pl.lock_org(p_org);
-  v_received timestamptz := coalesce(p_received, clock_timestamp());
-  v_read record := pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received, p_seqs);
-  v_items pl.ingest_item[] := CASE WHEN 'rep' = ANY (p_kinds) THEN pl.erased_items(p_org, v_read.items) ELSE v_read.items END;
+  v_dated boolean := array_position(p_occurred, NULL) IS NULL;
+  v_version bigint;
+  v_received timestamptz;
+  v_items pl.ingest_item[];
+  v_rounds int;
   v_done pl.ingest_outcome;
 BEGIN
-  v_done := pl.ingest_rounds(p_org, p_source, v_version, v_received, v_items, v_read.rounds);
+  -- What brings all its times is read while the batch before it is still being written.
+  IF v_dated THEN
+    SELECT r.items, r.rounds INTO v_items, v_rounds
+      FROM pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, p_received, p_seqs) AS r;
+  END IF;
+  v_version := pl.lock_org(p_org);
+  v_received := coalesce(p_received, clock_timestamp());
+  IF NOT v_dated THEN
+    SELECT r.items, r.rounds INTO v_items, v_rounds
+      FROM pl.ingest_read(p_kinds, p_ids, p_operations, p_full, p_strict, p_occurred, p_event_ids, p_patches, v_received, p_seqs) AS r;
+  END IF;
+  IF 'rep' = ANY (p_kinds) THEN
+    v_items := pl.erased_items(p_org, v_items);
+  END IF;
+  v_done := pl.ingest_rounds(p_org, p_source, v_version, v_received, v_items, v_rounds);
   IF EXISTS (SELECT FROM unnest(v_done.results) AS r WHERE r.held) THEN
     PERFORM pl.quarantine(p_org, p_source, v_received, v_items, v_done);
   END IF;

@@ -37,6 +37,8 @@ class Install(unittest.TestCase):
     def setUpClass(cls):
         cls.target = pathlib.Path(tempfile.mkdtemp(prefix="plumbline-install-"))
         cls.addClassCleanup(shutil.rmtree, cls.target)
+        for made in ("plumbline.1", "plumbline.default"):  # of another binary, maybe
+            (BINARY.parent / made).unlink(missing_ok=True)
         make("install", DESTDIR=cls.target, PREFIX="/usr")
 
     def test_files_and_their_modes(self):

@@ -51,6 +51,58 @@ START_TEST(many_at_once)
 }
 END_TEST
 
+START_TEST(counts_events)
+{
+	struct job jobs[4] = {{.events = 3}, {.events = 0}, {.events = 9}, {.events = 1}};
+	struct queue queue;
+	struct job *taken;
+
+	ck_assert(queue_init(&queue, 10));
+	for (int i = 0; i < 4; i++)
+		ck_assert(queue_push(&queue, &jobs[i]));
+	taken = queue_pop(&queue, 5);
+	ck_assert_ptr_eq(taken, &jobs[0]);
+	ck_assert_ptr_eq(taken->next, &jobs[1]); /* none counts as one */
+	ck_assert_ptr_eq(taken->next->next, &jobs[2]);
+	ck_assert_ptr_null(jobs[2].next);
+	ck_assert_ptr_eq(queue_pop(&queue, 5), &jobs[3]);
+	ck_assert_uint_eq(queue_depth(&queue), 0);
+	queue_free(&queue);
+}
+END_TEST
+
+static void *pop_full(void *queue)
+{
+	return queue_pop_full(queue, 5);
+}
+
+START_TEST(full)
+{
+	struct job jobs[4] = {{.events = 2}, {.events = 2}, {.events = 2}, {.events = 1}};
+	struct queue queue;
+	pthread_t thread;
+	void *taken;
+
+	ck_assert(queue_init(&queue, 10));
+	pthread_create(&thread, NULL, pop_full, &queue);
+	ck_assert(queue_push(&queue, &jobs[0]));
+	ck_assert(queue_push(&queue, &jobs[1]));
+	ck_assert_ptr_eq(queue_pop(&queue, 1), &jobs[0]); /* four are no full batch: they are there for others */
+	ck_assert(queue_push(&queue, &jobs[2]));
+	ck_assert(queue_push(&queue, &jobs[3]));
+	pthread_join(thread, &taken);
+	ck_assert_ptr_eq(taken, &jobs[1]);
+	ck_assert_ptr_eq(jobs[1].next, &jobs[2]);
+	ck_assert_ptr_eq(jobs[2].next, &jobs[3]);
+	ck_assert_ptr_null(jobs[3].next);
+	ck_assert(queue_push(&queue, &jobs[0]));
+	queue_close(&queue);
+	ck_assert_ptr_eq(queue_pop_full(&queue, 5), &jobs[0]);
+	ck_assert_ptr_null(queue_pop_full(&queue, 5));
+	queue_free(&queue);
+}
+END_TEST
+
 START_TEST(closing)
 {
 	struct job jobs[2] = {{0}};
@@ -138,6 +190,8 @@ Suite *suite_queue(void)
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, order_and_bound);
 	tcase_add_test(cases, many_at_once);
+	tcase_add_test(cases, counts_events);
+	tcase_add_test(cases, full);
 	tcase_add_test(cases, closing);
 	tcase_add_test(cases, many_threads);
 	suite_add_tcase(suite, cases);
