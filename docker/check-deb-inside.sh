@@ -63,6 +63,11 @@ grep -q ^DATABASE_URL $settings
 call http://127.0.0.1:8080/v1/reps/ann | grep -q '"Ann"'
 echo "ok: settings and data are what they were"
 
+before=$(state MainPID)
+systemctl reload plumbline
+ready "after a reload"
+expect "$before" state MainPID
+
 expect "" systemd-analyze verify --man=no /lib/systemd/system/plumbline.service
 systemd-analyze security --no-pager --threshold=20 plumbline | tail -n 1
 
