@@ -290,6 +290,12 @@ check-deb: deb ## install, start, upgrade and remove the package in a fresh Debi
 check-image: ## build the image and run it as compose.yaml does (as root, without an engine; tools/deps.sh --all)
 	@BUILD=$(BUILD) docker/check-image.sh
 
+.PHONY: sbom
+sbom: build ## what the binary and its pages are made of, CycloneDX 1.5 in build/sbom.json (needs dpkg)
+	$(Q)$(PYTHON) -B tools/sbom.py $(BUILD)/plumbline $(VERSION) >$(BUILD)/sbom.json.new
+	$(Q)mv $(BUILD)/sbom.json.new $(BUILD)/sbom.json
+	$(call say,SBOM,$(BUILD)/sbom.json)
+
 .PHONY: clean
 clean: ## remove what was built (./.local, the private database and its key, stays)
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-cover $(BUILD)-fuzz
