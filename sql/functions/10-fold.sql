@@ -201,6 +201,13 @@ BEGIN
     WHEN 'merge' THEN
       p_state.deleted_at := coalesce(p_state.deleted_at, p_event.occurred_at);
       p_state.merged_into := p_event.patch ->> 'merged_into';
+    WHEN 'base' THEN
+      -- What stands before it in the log, if anything, is in it.
+      p_state.doc := p_event.patch -> 'doc';
+      p_state.track := p_event.patch -> 'track';
+      p_state.first_at := p_event.patch ->> 'first_at';
+      p_state.deleted_at := p_event.patch ->> 'deleted_at';
+      p_state.merged_into := p_event.patch ->> 'merged_into';
   END CASE;
   p_state.gone := p_state.deleted_at IS NOT NULL OR coalesce(p_state.doc -> 'attributes' ? 'is_test', false);
   p_state.last_at := p_event.occurred_at;

@@ -95,7 +95,9 @@ BEGIN
      -- What was erased from the log is not compared: the original would never be the same again.
      OR EXISTS (SELECT FROM erased_event AS x
                  WHERE x.org_id = p_seen.org_id AND x.source = p_seen.source AND x.event_id = p_seen.event_id
-                   AND p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id) THEN
+                   AND p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id)
+     -- Nor what became the base of its object.
+     OR (p_seen.operation = 'base' AND p_seen.kind = p_item.kind AND p_seen.object_id = p_item.object_id) THEN
     RETURN NULL;
   END IF;
   RETURN ROW('event_id_reused', '/event_id', format('Event "%s" was received on %s with other content.',

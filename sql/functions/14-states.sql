@@ -55,6 +55,9 @@ LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
+  IF p_ids <> '{}' THEN
+    PERFORM pl.refuse_not_kept(p_org, p_as_of, p_known_at);
+  END IF;
   RETURN QUERY
     SELECT (f.state).*
       FROM unnest(p_ids) AS i(id),
@@ -65,5 +68,5 @@ BEGIN
                     OFFSET 0) AS f
      WHERE (f.state).object_id IS NOT NULL;
 END $$;
-COMMENT ON FUNCTION pl.states_folded IS 'States of objects folded from the log up to (as_of, known_at), both given; objects not seen by then are left out'
+COMMENT ON FUNCTION pl.states_folded IS 'States of objects folded from the log up to (as_of, known_at), both given; objects not seen by then are left out. Fails as invalid_parameter where the log does not tell of that time any more'
 ;

@@ -73,9 +73,10 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN format('{"event_id": %s, "source": %s, "occurred_at": "%s", "received_at": "%s", "operation": "%s", "full": %s, "patch": %s}',
                 to_json(p_event.event_id::text), to_json(p_event.source::text), pl.iso(p_event.occurred_at),
-                pl.iso(p_event.received_at), p_event.operation, to_json(p_event.is_full), p_event.patch);
+                pl.iso(p_event.received_at), p_event.operation, to_json(p_event.is_full),
+                CASE WHEN p_event.operation = 'base' THEN p_event.patch -> 'doc' ELSE p_event.patch END);
 END $$;
-COMMENT ON FUNCTION pl.event_json IS 'An event as the history of an object shows it';
+COMMENT ON FUNCTION pl.event_json IS 'An event as the history of an object shows it; a base as the full record that it comes to';
 
 CREATE FUNCTION pl.history_position(p_cursor text) RETURNS event
 LANGUAGE plpgsql STABLE AS $$

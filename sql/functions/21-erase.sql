@@ -40,16 +40,30 @@ END $$;
 COMMENT ON FUNCTION pl.erased_items(int, pl.ingest_item[]) IS
   'Events on their way in, those about erased persons without name and address. Their event ids are made before, so that the same content is the same event';
 
+CREATE FUNCTION pl.words_of(p_events event[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  RETURN ARRAY(
+    SELECT DISTINCT w.word COLLATE "C"
+      FROM unnest(p_events) AS e
+     CROSS JOIN LATERAL (SELECT CASE e.operation WHEN 'base' THEN e.patch -> 'doc' ELSE e.patch END AS record) AS r
+     CROSS JOIN LATERAL (SELECT r.record ->> 'name' AS word UNION ALL SELECT r.record ->> 'email'
+                         UNION ALL SELECT jsonb_array_elements_text(e.patch -> 'words') WHERE e.operation = 'base') AS w
+     WHERE w.word IS NOT NULL ORDER BY 1);
+END $$;
+COMMENT ON FUNCTION pl.words_of(event[]) IS 'Names and addresses in events of a person''s own record; a base knows those of the events it stands for';
+
 CREATE FUNCTION pl.person_words(p_org int, p_ids text[], OUT words text[])
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   words := ARRAY(
     SELECT DISTINCT w.word
-      FROM (SELECT e.patch FROM event AS e WHERE e.org_id = p_org AND e.kind = 'rep' AND e.object_id = ANY (p_ids)
+      FROM (SELECT unnest(pl.words_of(ARRAY(SELECT e FROM event AS e WHERE e.org_id = p_org AND e.kind = 'rep' AND e.object_id = ANY (p_ids)))) AS word
             UNION ALL
-            SELECT q.payload::jsonb -> 'patch' FROM quarantine AS q
-             WHERE q.org_id = p_org AND q.kind = 'rep' AND q.object_id = ANY (p_ids) AND q.form = 'event') AS r
-      CROSS JOIN LATERAL (VALUES (r.patch ->> 'name'), (r.patch ->> 'email')) AS w(word)
+            SELECT x.word
+              FROM quarantine AS q
+             CROSS JOIN LATERAL (VALUES (q.payload::jsonb #>> '{patch,name}'), (q.payload::jsonb #>> '{patch,email}')) AS x(word)
+             WHERE q.org_id = p_org AND q.kind = 'rep' AND q.object_id = ANY (p_ids) AND q.form = 'event') AS w
      WHERE w.word !~ '^[(]erased [0-9]+[)]$' AND btrim(w.word) <> '');
 END $$;
 COMMENT ON FUNCTION pl.person_words(int, text[]) IS 'All names and addresses these records ever had';
@@ -121,17 +135,47 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION pl.scrubbed_patch(jsonb, text, text) IS 'A patch of any record with the mark in its free texts; references and words of the model stay what they are';
 
+CREATE FUNCTION pl.scrubbed_track(p_track jsonb, p_pattern text, p_mark text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(jsonb_agg(e.entry || jsonb_build_object('set', (
+           SELECT jsonb_object_agg(key, CASE WHEN key IN ('name', 'label', 'lost_reason') OR key LIKE 'attributes.%' THEN pl.scrubbed(value, p_pattern, p_mark) ELSE value END)
+             FROM jsonb_each(e.entry -> 'set'))) ORDER BY e.n), '[]')
+    FROM jsonb_array_elements(p_track) WITH ORDINALITY AS e(entry, n)
+$$;
+COMMENT ON FUNCTION pl.scrubbed_track(jsonb, text, text) IS 'A track with the mark in the same texts as pl.scrubbed_patch';
+
+CREATE FUNCTION pl.erased_event(p_event event, p_mark text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF p_event.operation = 'base' THEN
+    RETURN p_event.patch - 'words' || jsonb_build_object('doc', pl.erased_patch(p_event.patch -> 'doc', p_mark));
+  END IF;
+  RETURN pl.erased_patch(p_event.patch, p_mark);
+END $$;
+COMMENT ON FUNCTION pl.erased_event(event, text) IS 'The patch of an event of the person''s own record without name and address';
+
+CREATE FUNCTION pl.scrubbed_event(p_event event, p_pattern text, p_mark text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF p_event.operation = 'base' THEN
+    RETURN p_event.patch || jsonb_build_object('doc', coalesce(pl.scrubbed_patch(p_event.patch -> 'doc', p_pattern, p_mark), '{}'),
+                                               'track', pl.scrubbed_track(p_event.patch -> 'track', p_pattern, p_mark));
+  END IF;
+  RETURN pl.scrubbed_patch(p_event.patch, p_pattern, p_mark);
+END $$;
+COMMENT ON FUNCTION pl.scrubbed_event(event, text, text) IS 'The patch of an event of any record with the mark in its free texts';
+
 CREATE FUNCTION pl.erase_events(p_org int, p_ids text[], p_pattern text, p_filter text, p_mark text, OUT kinds object_kind[], OUT ids text[], OUT changed bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
   WITH own AS (
-    UPDATE event AS e SET patch = pl.erased_patch(e.patch, p_mark)
-     WHERE e.org_id = p_org AND e.kind = 'rep' AND e.object_id = ANY (p_ids) AND e.patch IS DISTINCT FROM pl.erased_patch(e.patch, p_mark)
+    UPDATE event AS e SET patch = pl.erased_event(e, p_mark)
+     WHERE e.org_id = p_org AND e.kind = 'rep' AND e.object_id = ANY (p_ids) AND e.patch IS DISTINCT FROM pl.erased_event(e, p_mark)
     RETURNING e.source, e.event_id, e.kind, e.object_id
   ), others AS (
-    UPDATE event AS e SET patch = pl.scrubbed_patch(e.patch, p_pattern, p_mark)
+    UPDATE event AS e SET patch = pl.scrubbed_event(e, p_pattern, p_mark)
      WHERE e.org_id = p_org AND e.patch::text ~* p_filter AND NOT (e.kind = 'rep' AND e.object_id = ANY (p_ids))
-       AND e.patch IS DISTINCT FROM pl.scrubbed_patch(e.patch, p_pattern, p_mark)
+       AND e.patch IS DISTINCT FROM pl.scrubbed_event(e, p_pattern, p_mark)
     RETURNING e.source, e.event_id, e.kind, e.object_id
   ), both_of AS (
     SELECT * FROM own UNION ALL SELECT * FROM others

@@ -16,7 +16,8 @@ CREATE FUNCTION pl.settings_get(p_org int, p_request jsonb) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN (pl.settings_json(p_org) || jsonb_build_object('slug', (SELECT o.slug FROM org AS o WHERE o.org_id = p_org),
-                                                        'reporting_currency_in_use', pl.reporting_currency(p_org)))::text;
+                                                        'reporting_currency_in_use', pl.reporting_currency(p_org),
+                                                        'log_kept_from', pl.iso(pl.kept_from(p_org))))::text;
 END $$;
 COMMENT ON FUNCTION pl.settings_get(int, jsonb) IS 'GET /v1/settings';
 

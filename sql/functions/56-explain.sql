@@ -14,9 +14,14 @@ DECLARE
   v_strategy strategy;
   v_fit account_fit;
   v_answer jsonb;
+  v_problems jsonb;
 BEGIN
   IF v_account.object_id IS NULL THEN
     RETURN NULL;
+  END IF;
+  v_problems := pl.not_kept(p_org, v_query, v_as_of, v_known_at);
+  IF v_problems <> '[]' THEN
+    PERFORM pl.fail('invalid_parameter', v_problems #>> '{0,message}', v_problems);
   END IF;
   v_at := coalesce(v_as_of, pl.local_midnight(pl.local_date(clock_timestamp(), v_zone) + 1, v_zone) - interval '1 microsecond');
   IF v_as_of IS NOT NULL OR v_known_at IS NOT NULL THEN

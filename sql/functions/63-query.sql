@@ -89,6 +89,7 @@ DECLARE
   v_text   text := coalesce(p_params ->> 'period', 'this_fq');
   v_to     text := p_params ->> 'compare_to';
   v_period pl.period;
+  v_not_kept jsonb;
 BEGIN
   SELECT * INTO o FROM org WHERE org_id = q.org;
   q.zone := o.time_zone;
@@ -98,6 +99,13 @@ BEGIN
   q.as_of := pl.last_instant(p_params ->> 'as_of', q.zone);
   q.stands := p_params ->> 'stands' = 'period';
   q.known_at := pl.last_instant(p_params ->> 'known_at', q.zone);
+  v_not_kept := pl.not_kept(q.org, p_params, q.as_of, q.known_at);
+  IF v_not_kept <> '[]' THEN
+    -- Refused when all problems are found; until then nobody need look there.
+    q.errors := q.errors || v_not_kept;
+    q.as_of := NULL;
+    q.known_at := NULL;
+  END IF;
   IF q.as_of IS NOT NULL THEN
     q.as_of_shown := q.as_of;
     v_today := pl.local_date(q.as_of, q.zone);
