@@ -120,34 +120,59 @@ COMMENT ON FUNCTION pl.open_sums IS 'open deals summed to cells of groups (no to
 
 CREATE FUNCTION pl.created_sums(q pl.metric_query) RETURNS SETOF pl.deal_cell
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+  v_plain boolean := q.plain AND q.created_amount <> 'first';
+  v_on    date := pl.local_date(q.upto, q.zone);
+  v_rates jsonb := CASE WHEN v_plain THEN pl.day_rates(q.org, q.currency, v_on) END;
 BEGIN
   RETURN QUERY
-  WITH part AS (
+  WITH deal AS (
+    -- The common question reads the fact table straight (an index range of created_at); any other one goes the long way round.
+    SELECT f.created_rep AS rep, f.created_team AS team, f.created_segment AS segment, f.created_tier AS tier, f.created_class AS class,
+           f.created_backcast AS backcast, f.created_at AS at, f.amount,
+           CASE WHEN f.closed_at IS NOT NULL THEN f.money
+                WHEN f.currency IS NULL OR f.currency = q.currency THEN f.amount
+                ELSE pl.converted(v_rates, q.org, f.amount, f.currency, q.currency, v_on) END AS money,
+           1::numeric AS credit, f.probability, f.origin, f.families, f.weights
+    FROM deal_fact f
+    WHERE v_plain AND f.org_id = q.org AND f.created_at >= q.start_at AND f.created_at < q.end_at
+      AND pl.within(q, f.created_rep, f.created_team, f.created_segment, f.created_tier, f.origin, f.families)
+    UNION ALL
+    SELECT r.rep, r.team, r.segment, r.tier, r.class, r.backcast, r.at, r.amount, r.money, r.credit, r.probability, r.origin, r.families, r.weights
+    FROM pl.created_deals(q, q.start_at, q.end_at) r
+    WHERE NOT v_plain
+  ), alike AS (
     SELECT CASE q.grouped_by WHEN 'rep' THEN coalesce(d.rep, '__none__') WHEN 'team' THEN coalesce(d.team, '__none__') WHEN 'segment' THEN d.segment
-                     WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
+                             WHEN 'tier' THEN d.tier WHEN 'origin' THEN coalesce(d.origin, '__none__') END AS key,
            CASE WHEN q.bounds IS NOT NULL THEN width_bucket(d.at, q.bounds) END AS period,
-           d.class, CASE WHEN q.with_segment THEN d.segment END AS segment, f.family, f.weight, f.place,
-           d.money, d.amount, d.credit, d.probability, d.rep IS NULL AS no_owner, d.backcast
-    FROM pl.created_deals(q, q.start_at, q.end_at) d,
-         unnest(CASE WHEN d.families = '{}' THEN '{unspecified}' ELSE d.families END,
-                CASE WHEN d.families = '{}' THEN '{1}' ELSE d.weights END) WITH ORDINALITY AS f(family, weight, place)
-    WHERE (q.with_family OR f.place = 1) AND (q.product IS NULL OR f.family = q.product)
+           d.class, CASE WHEN q.with_segment THEN d.segment END AS segment,
+           CASE WHEN NOT q.with_family THEN '{unspecified}' WHEN d.families = '{}' THEN '{unspecified}' ELSE d.families END AS families,
+           CASE WHEN NOT q.with_family THEN '{1}' WHEN d.families = '{}' THEN '{1}' ELSE d.weights END AS weights,
+           sum(d.credit) AS n, coalesce(sum(d.credit) FILTER (WHERE d.money IS NOT NULL), 0) AS priced,
+           sum(d.money) AS money, sum(d.money * d.probability) AS weighted, CASE WHEN q.credit <> 'split' THEN max(d.money) END AS largest,
+           coalesce(sum(d.credit) FILTER (WHERE d.probability IS NULL), 0) AS no_probability,
+           coalesce(sum(d.credit) FILTER (WHERE d.money IS NULL AND d.amount IS NOT NULL), 0) AS unpriced,
+           coalesce(sum(d.credit) FILTER (WHERE d.amount IS NULL), 0) AS no_amount,
+           (count(*) FILTER (WHERE d.rep IS NULL))::numeric AS no_owner, (count(*) FILTER (WHERE d.backcast))::numeric AS backcast
+    FROM deal d
+    GROUP BY 1, 2, d.class, 4, 5, 6
+  ), part AS (
+    SELECT a.*, unnest(a.families) AS family, unnest(a.weights) AS weight, generate_subscripts(a.families, 1) AS place FROM alike a
   ), chosen AS (
     SELECT p.*, q.grouped_by = 'product' OR q.product IS NOT NULL OR p.place = 1 AS counts,
-           CASE WHEN q.grouped_by = 'product' OR q.product IS NOT NULL THEN p.money * p.weight ELSE p.money END AS whole
+           CASE WHEN q.grouped_by = 'product' OR q.product IS NOT NULL THEN p.weight ELSE 1 END AS portion
     FROM part p
+    WHERE q.product IS NULL OR p.family = q.product
   )
-  SELECT false, CASE WHEN q.grouped_by = 'product' THEN c.family ELSE c.key END, c.period, 'created'::text, c.class, c.segment,
-         CASE WHEN q.with_family THEN c.family ELSE 'unspecified' END,
-         sum(c.credit) FILTER (WHERE c.counts), coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NOT NULL), 0),
-         coalesce(sum(c.whole) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0),
-         max(c.whole) FILTER (WHERE c.counts AND q.credit <> 'split'), coalesce(sum(c.whole * c.probability) FILTER (WHERE c.counts), 0),
-         coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.probability IS NULL), 0),
-         coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.money IS NULL AND c.amount IS NOT NULL), 0),
-         coalesce(sum(c.credit) FILTER (WHERE c.counts AND c.amount IS NULL), 0),
-         (count(*) FILTER (WHERE c.counts AND c.no_owner))::numeric, (count(*) FILTER (WHERE c.counts AND c.backcast))::numeric
+  SELECT false, CASE WHEN q.grouped_by = 'product' THEN c.family ELSE c.key END, c.period, 'created'::text, c.class, c.segment, c.family,
+         coalesce(sum(c.n) FILTER (WHERE c.counts), 0), coalesce(sum(c.priced) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.money * c.portion) FILTER (WHERE c.counts), 0), coalesce(sum(c.money * c.weight), 0),
+         max(c.largest * c.portion) FILTER (WHERE c.counts), coalesce(sum(c.weighted * c.portion) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.no_probability) FILTER (WHERE c.counts), 0), coalesce(sum(c.unpriced) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.no_amount) FILTER (WHERE c.counts), 0), coalesce(sum(c.no_owner) FILTER (WHERE c.counts), 0),
+         coalesce(sum(c.backcast) FILTER (WHERE c.counts), 0)
   FROM chosen c
-  GROUP BY 2, c.period, c.class, c.segment, 7;
+  GROUP BY 2, c.period, c.class, c.segment, c.family;
 END
 $$;
 COMMENT ON FUNCTION pl.created_sums IS 'deals created in the period summed to cells of groups (no totals yet)';
