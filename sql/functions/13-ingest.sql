@@ -89,7 +89,10 @@ BEGIN
       v_since := NULL;
       v_moved := false;
     END IF;
-    v_refusal := CASE WHEN (r.seen).event_id IS NULL THEN pl.refuse(p_org, r.item, p_received, v_state.doc) ELSE pl.refuse_again(r.item, r.seen) END;
+    -- Most events come from a source's feed, are not of the future, and there is nothing that could keep them out.
+    v_refusal := CASE WHEN (r.seen).event_id IS NOT NULL THEN pl.refuse_again(r.item, r.seen)
+                      WHEN (r.item).is_partial AND (r.item).operation <> 'merge' AND (r.item).occurred_at <= p_received AND NOT coalesce(starts_with((r.item).event_id, '~'), false) THEN NULL
+                      ELSE pl.refuse(p_org, r.item, p_received, v_state.doc) END;
     IF v_refusal.code IS NOT NULL THEN
       v_outcome := 'rejected';
     ELSIF (r.seen).event_id IS NOT NULL THEN

@@ -1,6 +1,6 @@
 -- Ingest: what becomes of an event, and what stands in the tables afterwards.
 BEGIN;
-SELECT plan(82);
+SELECT plan(85);
 
 -- One event as the parallel arrays of pl.ingest want it, received at a given time.
 CREATE FUNCTION pg_temp.send(p_kind text, p_id text, p_patch text, p_at text DEFAULT NULL, p_event text DEFAULT NULL,
@@ -167,6 +167,10 @@ SELECT is((SELECT outcome FROM pg_temp.send('account', 'p2', '{"name": "late"}',
 SELECT is((SELECT deleted_at FROM object WHERE org_id = 1 AND kind = 'account' AND object_id = 'p2'), '2024-02-01'::timestamptz, 'and stays deleted');
 SELECT is((SELECT outcome FROM pg_temp.send('activity', 'p3', '{"starts_at": "2024-02-01T00:00:00Z"}', '2024-02-01T00:00:00Z', p_strict => 'p')), 'accepted',
           'an activity without a kind is kept, and counts when it has one');
+SELECT is((SELECT outcome || ' ' || code FROM pg_temp.send('account', 'p4', '{"name": "x"}', '2024-06-02T00:00:01Z', p_strict => 'p')), 'rejected occurred_in_future',
+          'what no record may be is refused here too: of the future,');
+SELECT is((SELECT outcome || ' ' || code FROM pg_temp.send('account', 'p4', '{"name": "x"}', '2024-06-01T00:00:00Z', '~1', p_strict => 'p')), 'rejected reserved_event_id', 'under an id of ours,');
+SELECT is((SELECT outcome || ' ' || code FROM pg_temp.send('account', 'p4', '{}', '2024-06-01T00:00:00Z', 'm', 'merge', p_strict => 'p')), 'rejected required', 'merged into nothing');
 
 -- ── numbers ──────────────────────────────────────────────────────────────────────────────────────
 SELECT is(pg_temp.batch('opportunity', '{n1,n1}', '{2024-01-01T00:00:00Z,2024-01-02T00:00:00Z}', '{NULL,NULL}', '{"{\"stage\":\"Won\",\"amount\":1.0}","{\"amount\":1.00}"}'),
