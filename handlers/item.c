@@ -65,7 +65,7 @@ static struct text resolve(struct text own, struct text given, bool is_default, 
 		return given;
 	if (given.data != NULL && !is_default && !text_equal(own, given))
 		problems_add(problems, pointer, "given_twice", "the record says otherwise than the request: \"%.*s\"",
-			     given.size > 60 ? 60 : (int)given.size, given.data);
+			     (int)text_beginning(given, 60).size, given.data);
 	return own;
 }
 

@@ -292,13 +292,14 @@ static void check_keys(const json_t *list, const char *pointer, const char *cons
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *key = json_string_value(json_object_get(json_array_get(list, i), "key"));
+		struct text shown = text_beginning(text_of(key), 60);
 		struct buffer place = {0};
 
 		if (key == NULL)
 			continue;
 		buffer_printf(&place, "%s/%zu/key", pointer, i);
 		if (json_object_get(seen, key) != NULL)
-			problems_add(problems, place.data, "not_unique", "the key \"%.100s\" stands before", key);
+			problems_add(problems, place.data, "not_unique", "the key \"%.*s\" stands before", (int)shown.size, shown.data);
 		for (size_t r = 0; reserved[r] != NULL; r++)
 			if (strcmp(key, reserved[r]) == 0)
 				problems_add(problems, place.data, "reserved_key", "\"%s\" has a meaning of its own", key);

@@ -172,8 +172,7 @@ static enum err not_routed(struct exchange *exchange, const struct route_match *
 	if (match->err == ERR_INVALID_PATH)
 		return reply_error(reply, ERR_INVALID_PATH, "the path holds a broken escape, a control character or text that is not UTF-8");
 	if (match->err == ERR_NOT_FOUND)
-		return reply_error(reply, ERR_NOT_FOUND, "there is no resource at %.*s", (int)(path.size < 200 ? path.size : 200),
-				   path.data);
+		return reply_error(reply, ERR_NOT_FOUND, "there is no resource at %.*s", (int)text_beginning(path, 200).size, path.data);
 	allow_header(reply, match->allow);
 	if (exchange->job.request.method == METHOD_OPTIONS) {
 		reply->status = 204;

@@ -7,13 +7,12 @@
 enum err reply_error(struct reply *reply, enum err err, const char *format, ...)
 {
 	va_list arguments;
-	char sentence[1024];
 
-	va_start(arguments, format);
-	vsnprintf(sentence, sizeof sentence, format, arguments);
-	va_end(arguments);
 	buffer_clear(&reply->detail);
-	buffer_append_string(&reply->detail, sentence);
+	va_start(arguments, format);
+	buffer_vprintf(&reply->detail, format, arguments);
+	va_end(arguments);
+	buffer_shorten(&reply->detail, SENTENCE_MAX);
 	return err;
 }
 

@@ -1,6 +1,5 @@
 #include "request.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +22,8 @@ static char *copy(const char *string)
 
 void problems_add(struct problems *problems, const char *pointer, const char *code, const char *format, ...)
 {
+	struct buffer sentence = {0};
 	va_list arguments;
-	char text[1024]; /* a sentence; longer ones quote too much of the input and are cut */
 
 	if (problems->count == problems->capacity) {
 		size_t capacity = problems->capacity == 0 ? 8 : problems->capacity * 2;
@@ -36,10 +35,10 @@ void problems_add(struct problems *problems, const char *pointer, const char *co
 		problems->capacity = capacity;
 	}
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	buffer_vprintf(&sentence, format, arguments);
 	va_end(arguments);
-	problems->items[problems->count++] =
-	    (struct problem){.pointer = copy(pointer), .code = copy(code), .message = copy(text)};
+	buffer_shorten(&sentence, SENTENCE_MAX);
+	problems->items[problems->count++] = (struct problem){.pointer = copy(pointer), .code = copy(code), .message = sentence.data};
 }
 
 void problems_free(struct problems *problems)

@@ -91,6 +91,8 @@ struct problems {
 	size_t capacity;
 };
 
+enum { SENTENCE_MAX = 1023 }; /* bytes of what a problem or an error says; longer ones quote too much of the input and are cut */
+
 void problems_add(struct problems *problems, const char *pointer, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void problems_free(struct problems *problems);

@@ -260,12 +260,13 @@ static const char *nearest_field(const struct shape *shape, struct text name)
 static void add_unknown(const struct shape *shape, const char *name, const struct place *place, struct problems *problems)
 {
 	const char *nearest = nearest_field(shape, text_of(name)), *open = NULL;
+	struct text shown = text_beginning(text_of(name), 60);
 	struct buffer message = {0};
 
 	for (size_t i = 0; i < shape->count; i++)
 		if (shape->fields[i].type == FIELD_OPEN)
 			open = shape->fields[i].name;
-	buffer_printf(&message, "unknown attribute \"%.60s\"", name);
+	buffer_printf(&message, "unknown attribute \"%.*s\"", (int)shown.size, shown.data);
 	if (nearest != NULL)
 		buffer_printf(&message, "; did you mean \"%s\"?", nearest);
 	if (open != NULL)

@@ -10,12 +10,10 @@ enum { SHOWN = 60, ID_MAX = 200, INTEGER_DIGITS = 15 };
 /* Sets the fault; the text is quoted, cut to what a person wants to see of it. */
 static bool refuse(struct text_fault *fault, const char *code, struct text text, const char *sentence)
 {
-	int size = text.size > SHOWN ? SHOWN : (int)text.size;
+	struct text shown = text_beginning(text, SHOWN);
 
-	while (size > 0 && size < (int)text.size && ((unsigned char)text.data[size] & 0xC0) == 0x80)
-		size--; /* not in the middle of a character */
 	fault->code = code;
-	snprintf(fault->message, sizeof fault->message, "\"%.*s%s\" %s", size, text.size > 0 ? text.data : "",
+	snprintf(fault->message, sizeof fault->message, "\"%.*s%s\" %s", (int)shown.size, shown.size > 0 ? shown.data : "",
 		 text.size > SHOWN ? "…" : "", sentence);
 	return false;
 }

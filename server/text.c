@@ -76,12 +76,11 @@ void buffer_append_string(struct buffer *buffer, const char *string)
 	buffer_append_text(buffer, text_of(string));
 }
 
-void buffer_printf(struct buffer *buffer, const char *format, ...)
+void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments)
 {
-	va_list arguments, again;
+	va_list again;
 	int size;
 
-	va_start(arguments, format);
 	va_copy(again, arguments);
 	size = vsnprintf(NULL, 0, format, arguments);
 	if (size < 0)
@@ -90,7 +89,23 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 	vsnprintf(buffer->data + buffer->size, (size_t)size + 1, format, again);
 	buffer->size += (size_t)size;
 	va_end(again);
+}
+
+void buffer_printf(struct buffer *buffer, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	buffer_vprintf(buffer, format, arguments);
 	va_end(arguments);
+}
+
+void buffer_shorten(struct buffer *buffer, size_t most)
+{
+	if (buffer->size <= most)
+		return;
+	buffer->size = text_beginning(buffer_text(buffer), most).size;
+	buffer->data[buffer->size] = '\0';
 }
 
 /* Length of the UTF-8 sequence at the start of text, 0 when it is not one (overlong, surrogate, beyond U+10FFFF, cut). */
@@ -159,6 +174,15 @@ bool text_is_clean_utf8(struct text text)
 		text.size -= length;
 	}
 	return true;
+}
+
+struct text text_beginning(struct text text, size_t most)
+{
+	if (text.size <= most)
+		return text;
+	while (most > 0 && ((unsigned char)text.data[most] & 0xC0) == 0x80)
+		most--;
+	return (struct text){text.data, most};
 }
 
 static void append_json_escape(struct buffer *buffer, unsigned char byte)

@@ -47,6 +47,7 @@ bool compile_check(struct compiler *compiler, const struct shape *shape, const j
 
 int compile_word(struct compiler *compiler, struct text word, const char *const *words, const char *what)
 {
+	struct text shown;
 	size_t count = 0;
 	int nearest;
 
@@ -54,7 +55,8 @@ int compile_word(struct compiler *compiler, struct text word, const char *const 
 		if (text_equal_string(word, words[count]))
 			return (int)count;
 	nearest = text_nearest(word, words, count);
-	compile_fault(compiler, "not_one_of", "there is no %s \"%.*s\"%s%s%s", what, word.size > 60 ? 60 : (int)word.size, word.data,
+	shown = text_beginning(word, 60);
+	compile_fault(compiler, "not_one_of", "there is no %s \"%.*s\"%s%s%s", what, (int)shown.size, shown.data,
 		      nearest >= 0 ? "; did you mean \"" : "", nearest >= 0 ? words[nearest] : "", nearest >= 0 ? "\"?" : "");
 	return -1;
 }

@@ -55,6 +55,22 @@ START_TEST(problem)
 }
 END_TEST
 
+START_TEST(sentences_that_are_too_long)
+{
+	struct reply reply = {0};
+	char sentence[2 * SENTENCE_MAX] = "";
+
+	for (size_t i = 0; i < sizeof sentence - 2; i += 2)
+		memcpy(sentence + i, "\xC3\xA4", 3); /* ä: the limit falls in the middle of one */
+	problems_add(&reply.problems, "/name", "too_long", "%s", sentence);
+	reply_error(&reply, ERR_VALIDATION_FAILED, "%s", sentence);
+	ck_assert_uint_eq(strlen(reply.problems.items[0].message), SENTENCE_MAX - 1);
+	ck_assert_uint_eq(reply.detail.size, SENTENCE_MAX - 1);
+	ck_assert(text_is_clean_utf8(text_of(reply.problems.items[0].message)) && text_is_clean_utf8(buffer_text(&reply.detail)));
+	reply_free(&reply);
+}
+END_TEST
+
 START_TEST(problem_of_bytes_that_are_no_text)
 {
 	struct reply reply = {0};
@@ -162,6 +178,7 @@ Suite *suite_reply(void)
 	TCase *tcase = tcase_create("reply");
 
 	tcase_add_test(tcase, problem);
+	tcase_add_test(tcase, sentences_that_are_too_long);
 	tcase_add_test(tcase, problem_of_bytes_that_are_no_text);
 	tcase_add_loop_test(tcase, every_error, 1, ERR_COUNT);
 	tcase_add_test(tcase, unknown_code);

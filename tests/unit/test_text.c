@@ -45,6 +45,37 @@ START_TEST(buffers)
 END_TEST
 
 static const struct {
+	const char *text;
+	size_t most;
+	const char *beginning;
+} beginning_cases[] = {
+	{"", 0, ""},
+	{"abc", 3, "abc"},
+	{"abc", 2, "ab"},
+	{"abc", 0, ""},
+	{"a\xC3\xA4", 3, "a\xC3\xA4"},
+	{"a\xC3\xA4", 2, "a"},
+	{"\xC3\xA4\xC3\xB6", 3, "\xC3\xA4"},
+	{"\xF0\x9F\x98\x80", 3, ""},
+	{"x\xF0\x9F\x98\x80y", 5, "x\xF0\x9F\x98\x80"},
+};
+
+START_TEST(beginnings)
+{
+	struct text text = text_of(beginning_cases[_i].text), beginning = text_beginning(text, beginning_cases[_i].most);
+	struct buffer buffer = {0};
+
+	ck_assert(text_equal_string(beginning, beginning_cases[_i].beginning));
+	ck_assert_ptr_eq(beginning.data, text.data);
+	buffer_append_text(&buffer, text);
+	buffer_shorten(&buffer, beginning_cases[_i].most);
+	ck_assert_str_eq(buffer.data, beginning_cases[_i].beginning);
+	ck_assert_uint_eq(buffer.size, strlen(buffer.data));
+	buffer_free(&buffer);
+}
+END_TEST
+
+static const struct {
 	const char *bytes;
 	size_t size;
 	bool clean;
@@ -117,6 +148,7 @@ Suite *suite_text(void)
 
 	tcase_add_test(tcase, equality);
 	tcase_add_test(tcase, buffers);
+	tcase_add_loop_test(tcase, beginnings, 0, sizeof beginning_cases / sizeof *beginning_cases);
 	tcase_add_loop_test(tcase, utf8, 0, sizeof utf8_cases / sizeof *utf8_cases);
 	tcase_add_loop_test(tcase, nearest, 0, sizeof nearest_cases / sizeof *nearest_cases);
 	tcase_add_test(tcase, nearest_of_the_very_long);
