@@ -149,17 +149,17 @@ $(GEN)/embedded.list: FORCE
 -include $(OBJECTS:.o=.d)
 
 # ── tests ────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit check-asan check-tsan fuzz docs lint cover bench
+.PHONY: test unit check-asan check-tsan fuzz docs lint cover bench soak
 test: ## install what is missing, build, run every suite against a throw-away PostgreSQL, also beside a running `make run`
 	@tools/deps.sh
 	@$(MAKE) $(ALL_CORES) --no-print-directory build unit replay
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/test.sh $(SUITES)
 
-# What `make test` does in part: every kind of key on every question, every hostile input to every route, KILL_ROUNDS kills.
+# What `make test` does in part: every kind of key on every question, every hostile input to every route, every call that can fail, KILL_ROUNDS kills.
 KILL_ROUNDS ?= 100
 .PHONY: test-faults
 test-faults: build ## the suites of access, hostile bytes and faults whole: about an hour (KILL_ROUNDS=100)
-	@BUILD=$(BUILD) PYTHON=$(PYTHON) PLUMBLINE_KILL_ROUNDS=$(KILL_ROUNDS) PLUMBLINE_MATRIX=whole PLUMBLINE_BYTES=whole PLUMBLINE_TEST_LIMIT=14400 \
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) PLUMBLINE_KILL_ROUNDS=$(KILL_ROUNDS) PLUMBLINE_MATRIX=whole PLUMBLINE_BYTES=whole PLUMBLINE_CALLS=whole PLUMBLINE_TEST_LIMIT=14400 \
 	 tools/test.sh $(or $(SUITES),tests/api/test_access_matrix.py tests/api/test_hostile_bytes.py faults)
 
 # The same suites with address and undefined behaviour sanitizers in the server and the unit tests.
@@ -212,11 +212,17 @@ $(BUILD)/unit_main.o: $(BUILD)/unit_main.c
 FUZZ_SECONDS ?= 60
 .PHONY: replay fuzzers
 .SECONDARY: $(FUZZERS:%=$(BUILD)/tests/fuzz/fuzz_%.o) $(BUILD)/tests/fuzz/replay.o
-replay: $(FUZZERS:%=$(BUILD)/fuzz/replay_%)
+replay: $(FUZZERS:%=$(BUILD)/fuzz/replay_%) $(BUILD)/failing_calls.so
 $(BUILD)/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(PKG_LIBS)
+
+# What tests preload into the service to let calls fail; never with a sanitizer, which brings an allocator of its own.
+$(BUILD)/failing_calls.so: tests/faults/failing_calls.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=c11 -O2 -Wall -Wextra -Werror -fno-builtin -fPIC -shared -o $@ $< -ldl
 
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
@@ -237,6 +243,9 @@ fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each (needs clang)
 
 bench: build $(BUILD)/tests/bench/hello ## single writes, bulk and reads against what they stand on (needs wrk; ARGS="--deals 100000")
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tools/bench.sh $(ARGS)
+
+soak: build ## two hours of mixed load at 70% of what the machine can carry: does anything grow? (ARGS="--seconds 600")
+	@BUILD=$(BUILD) $(PYTHON) -B tests/bench/soak.py $(ARGS)
 
 $(BUILD)/tests/bench/hello: tests/bench/hello.c
 	@mkdir -p $(@D)

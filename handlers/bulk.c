@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json_scan.h"
+#include "memory.h"
 
 enum { ID_SHOWN_MAX = 800 }; /* bytes: no id is longer */
 
@@ -36,10 +37,9 @@ struct bulk {
 
 struct bulk *bulk_new(const struct request *request, const struct item_context *context)
 {
-	struct bulk *bulk = calloc(1, sizeof *bulk);
+	struct bulk *bulk = memory_zeroed(1, sizeof *bulk);
 
-	if (bulk == NULL || (bulk->errors = calloc(BULK_ERRORS_MAX, sizeof *bulk->errors)) == NULL)
-		abort();
+	bulk->errors = memory_zeroed(BULK_ERRORS_MAX, sizeof *bulk->errors);
 	bulk->request = request;
 	bulk->context = *context;
 	bulk->key = context->event_id;
@@ -78,10 +78,8 @@ void bulk_free(struct bulk *bulk)
 
 static char *copy(const char *string)
 {
-	char *made = strdup(string != NULL ? string : "");
+	char *made = memory_string(string != NULL ? string : "");
 
-	if (made == NULL)
-		abort();
 	return made;
 }
 
@@ -99,7 +97,7 @@ static void list_error(struct bulk *bulk, struct bulk_place place, struct text i
 	*error = (struct bulk_error){
 	    .place = place,
 	    .order = bulk->error_count++,
-	    .id = id.size > 0 ? strndup(id.data, id.size) : NULL,
+	    .id = id.size > 0 ? memory_string_of(id.data, id.size) : NULL,
 	    .problem = {copy(problem->pointer), copy(problem->code), copy(problem->message)},
 	};
 }
@@ -139,13 +137,11 @@ static void count_results(struct bulk *bulk, const struct ingest_result *results
 static enum err flush(struct bulk *bulk)
 {
 	bool dry_run = bulk->dry_run || (bulk->atomic && bulk->counts[OUTCOME_REJECTED] > 0);
-	struct ingest_result *results = calloc(bulk->count + 1, sizeof *results);
-	struct ingest_item **items = calloc(bulk->count + 1, sizeof *items);
+	struct ingest_result *results = memory_zeroed(bulk->count + 1, sizeof *results);
+	struct ingest_item **items = memory_zeroed(bulk->count + 1, sizeof *items);
 	int64_t data_version = bulk->data_version;
 	enum err err = ERR_OK;
 
-	if (results == NULL || items == NULL)
-		abort();
 	for (size_t i = 0; i < bulk->count; i++)
 		items[i] = &bulk->entries[i].item;
 	if (bulk->count > 0)
@@ -173,9 +169,7 @@ static struct entry *new_entry(struct bulk *bulk)
 {
 	if (bulk->count == bulk->capacity) {
 		bulk->capacity = bulk->capacity == 0 ? 64 : bulk->capacity * 2;
-		bulk->entries = realloc(bulk->entries, bulk->capacity * sizeof *bulk->entries);
-		if (bulk->entries == NULL)
-			abort();
+		bulk->entries = memory_grown(bulk->entries, bulk->capacity * sizeof *bulk->entries);
 	}
 	bulk->entries[bulk->count] = (struct entry){0};
 	return &bulk->entries[bulk->count];

@@ -7,6 +7,7 @@
 #include "csv_reader.h"
 #include "json_scan.h"
 #include "line_reader.h"
+#include "memory.h"
 #include "resources.h"
 #include "route.h"
 
@@ -167,9 +168,7 @@ static enum err read_records(struct request *request, struct upload *upload)
 
 	if (request->stream == NULL)
 		return post_array(request, upload);
-	block = malloc(BLOCK_SIZE);
-	if (block == NULL)
-		abort();
+	block = memory_take(BLOCK_SIZE);
 	err = request->media == MEDIA_CSV ? post_csv(request, upload, block) : post_ndjson(request, upload, block);
 	free(block);
 	return err;

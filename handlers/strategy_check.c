@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "json_scan.h"
+#include "memory.h"
 #include "shape.h"
 
 /* The metrics of the dictionary (METRICS 4): what a threshold may be set for. */
@@ -343,10 +344,8 @@ static void check_required(const json_t *fit, struct problems *problems)
 {
 	const json_t *required = json_object_get(fit, "required"), *criteria = json_object_get(fit, "criteria");
 	size_t count = json_array_size(criteria), known = 0;
-	const char **keys = calloc(count + 1, sizeof *keys);
+	const char **keys = memory_zeroed(count + 1, sizeof *keys);
 
-	if (keys == NULL)
-		abort();
 	for (size_t i = 0; i < count; i++) {
 		keys[known] = json_string_value(json_object_get(json_array_get(criteria, i), "key"));
 		known += keys[known] != NULL;

@@ -5,6 +5,7 @@
 
 #include "db.h"
 #include "log.h"
+#include "memory.h"
 #include "pause.h"
 #include "ready.h"
 #include "stats.h"
@@ -96,9 +97,7 @@ struct alert_runner *alert_runner_start(const struct settings *settings, const s
 
 	if (settings->alert_interval_s == 0)
 		return NULL;
-	runner = calloc(1, sizeof *runner);
-	if (runner == NULL)
-		abort();
+	runner = memory_zeroed(1, sizeof *runner);
 	runner->settings = settings;
 	runner->ready = ready;
 	runner->stats = stats;

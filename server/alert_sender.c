@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "db.h"
 #include "log.h"
+#include "memory.h"
 #include "outgoing.h"
 #include "ready.h"
 #include "seal.h"
@@ -156,11 +157,9 @@ static void copy(char *to, size_t size, struct text text)
 
 static void send_row(struct alert_sender *sender, struct text org, const struct db_result *rows, size_t row)
 {
-	struct parcel *parcel = calloc(1, sizeof *parcel);
+	struct parcel *parcel = memory_zeroed(1, sizeof *parcel);
 	struct claim claim = {.message_id = db_value(rows, row, 3), .body = db_value(rows, row, 4)};
 
-	if (parcel == NULL)
-		abort();
 	copy(parcel->org, sizeof parcel->org, org);
 	copy(parcel->delivery, sizeof parcel->delivery, db_value(rows, row, 0));
 	copy(parcel->attempt, sizeof parcel->attempt, db_value(rows, row, 1));
@@ -248,10 +247,8 @@ static void *run(void *context)
 
 struct alert_sender *alert_sender_start(const struct settings *settings, const struct ready *ready, struct stats *stats)
 {
-	struct alert_sender *sender = calloc(1, sizeof *sender);
+	struct alert_sender *sender = memory_zeroed(1, sizeof *sender);
 
-	if (sender == NULL)
-		abort();
 	sender->settings = settings;
 	sender->ready = ready;
 	sender->stats = stats;

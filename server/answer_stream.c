@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gzip.h"
+#include "memory.h"
 
 struct answer_stream {
 	pthread_mutex_t mutex;
@@ -21,10 +22,8 @@ struct answer_stream {
 
 struct answer_stream *answer_stream_new(bool gzip, void (*wake)(void *owner), void *owner)
 {
-	struct answer_stream *stream = calloc(1, sizeof *stream);
+	struct answer_stream *stream = memory_zeroed(1, sizeof *stream);
 
-	if (stream == NULL)
-		abort();
 	pthread_mutex_init(&stream->mutex, NULL);
 	pthread_cond_init(&stream->changed, NULL);
 	stream->wake = wake;
@@ -60,9 +59,7 @@ void answer_stream_begin(struct answer_stream *stream, size_t ring_size)
 {
 	pthread_mutex_lock(&stream->mutex);
 	stream->size = ring_size;
-	stream->ring = malloc(ring_size);
-	if (stream->ring == NULL)
-		abort();
+	stream->ring = memory_take(ring_size);
 	stream->begun = true;
 	unlock_and_tell(stream, true);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "memory.h"
 
 /* 128 KiB in all. Of the addresses that fall into one set, the one that was wrong longest ago makes room for a new one. */
 enum { SETS = 1024, WAYS = 4 };
@@ -29,9 +30,9 @@ struct attempts {
 
 struct attempts *attempts_new(int64_t limit, int64_t (*now_ns)(void))
 {
-	struct attempts *attempts = calloc(1, sizeof *attempts);
+	struct attempts *attempts = memory_zeroed(1, sizeof *attempts);
 
-	if (attempts == NULL || sodium_init() < 0)
+	if (sodium_init() < 0)
 		abort();
 	pthread_mutex_init(&attempts->mutex, NULL);
 	attempts->cost_ns = limit > 0 ? WINDOW_NS / limit : 0;

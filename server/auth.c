@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "db.h"
+#include "memory.h"
 
 enum { BUCKETS = 1024, ENTRIES_MAX = 16384, NOTE_EVERY_S = 60, WINDOW_S = 60 };
 
@@ -43,9 +44,7 @@ struct auth *auth_new(int64_t rate_limit, int64_t (*now_ns)(void))
 
 	if (sodium_init() < 0)
 		return NULL;
-	auth = calloc(1, sizeof *auth);
-	if (auth == NULL)
-		abort();
+	auth = memory_zeroed(1, sizeof *auth);
 	pthread_mutex_init(&auth->mutex, NULL);
 	auth->rate_limit = rate_limit;
 	auth->now_ns = now_ns != NULL ? now_ns : clock_monotonic_ns;
@@ -252,9 +251,7 @@ static struct entry *enter(struct auth *auth, bool session, const struct princip
 
 		if (auth->count >= ENTRIES_MAX)
 			evict(auth, bucket);
-		entry = calloc(1, sizeof *entry);
-		if (entry == NULL)
-			abort();
+		entry = memory_zeroed(1, sizeof *entry);
 		entry->who = *who;
 		if (!session)
 			entry->who.session_id[0] = '\0';

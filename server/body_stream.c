@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gzip.h"
+#include "memory.h"
 #include "request.h"
 
 struct body_stream {
@@ -27,21 +28,17 @@ enum { PACKED_SIZE = 32 * 1024 };
 
 struct body_stream *body_stream_new(bool gzip, void (*space)(void *owner), void *owner)
 {
-	struct body_stream *stream = calloc(1, sizeof *stream);
+	struct body_stream *stream = memory_zeroed(1, sizeof *stream);
 
-	if (stream == NULL)
-		abort();
 	pthread_mutex_init(&stream->mutex, NULL);
 	pthread_cond_init(&stream->changed, NULL);
-	stream->ring = malloc(BODY_STREAM_SIZE);
+	stream->ring = memory_take(BODY_STREAM_SIZE);
 	stream->space = space;
 	stream->owner = owner;
 	if (gzip) {
 		stream->gunzip = gunzip_new();
-		stream->packed = malloc(PACKED_SIZE);
+		stream->packed = memory_take(PACKED_SIZE);
 	}
-	if (stream->ring == NULL || (gzip && stream->packed == NULL))
-		abort();
 	return stream;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "embedded.h"
+#include "memory.h"
 #include "route.h"
 #include "stats.h"
 
@@ -36,10 +37,8 @@ struct cache {
 
 struct cache *cache_new(size_t max_bytes, struct stats *stats)
 {
-	struct cache *cache = calloc(1, sizeof *cache);
+	struct cache *cache = memory_zeroed(1, sizeof *cache);
 
-	if (cache == NULL)
-		abort();
 	pthread_mutex_init(&cache->mutex, NULL);
 	cache->max_bytes = max_bytes;
 	cache->stats = stats;
@@ -189,10 +188,8 @@ static void drop_oldest(struct cache *cache)
 
 static void promise(struct entry **link, const char *tag)
 {
-	struct entry *entry = calloc(1, sizeof *entry);
+	struct entry *entry = memory_zeroed(1, sizeof *entry);
 
-	if (entry == NULL)
-		abort();
 	memcpy(entry->tag, tag, sizeof entry->tag);
 	entry->pending = true;
 	*link = entry;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "pool.h"
 
 /* What one transaction writes. */
@@ -85,10 +86,8 @@ static void count_result(struct stats *stats, const struct ingest_result *result
 
 static void *allocate(size_t count, size_t size)
 {
-	void *made = calloc(count > 0 ? count : 1, size);
+	void *made = memory_zeroed(count > 0 ? count : 1, size);
 
-	if (made == NULL)
-		abort();
 	return made;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "memory.h"
 #include "process.h"
 #include "stats.h"
 
@@ -18,10 +19,8 @@ static const struct settings *settings_of(const struct connections *connections)
 
 struct connection *connection_open(struct connections *connections, int fd, struct peer peer)
 {
-	struct connection *connection = calloc(1, sizeof *connection);
+	struct connection *connection = memory_zeroed(1, sizeof *connection);
 
-	if (connection == NULL)
-		abort();
 	connection->fd = fd;
 	connection->peer = peer;
 	connection->deadline_ns = process_now_ns() + (uint64_t)settings_of(connections)->header_timeout_s * SECOND_NS;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "json_scan.h"
+#include "memory.h"
 
 struct column {
 	const struct field *field;
@@ -107,19 +108,18 @@ static void read_column(struct csv_header *header, const struct shape *shape, co
 		column->field = find_open_field(shape, name, &inside);
 		if (column->field == NULL)
 			add_unknown_column(shape, name, problems);
-		else if ((column->open_name = strndup(inside.data, inside.size)) == NULL)
-			abort();
+		else
+			column->open_name = memory_string_of(inside.data, inside.size);
 	}
 }
 
 struct csv_header *csv_header_new(const struct shape *shape, const char *needed, const struct csv_row *row, struct problems *problems)
 {
-	struct csv_header *header = calloc(1, sizeof *header);
+	struct csv_header *header = memory_zeroed(1, sizeof *header);
 	size_t before = problems->count;
 	bool found = false;
 
-	if (header == NULL || (header->columns = calloc(row->count + 1, sizeof *header->columns)) == NULL)
-		abort();
+	header->columns = memory_zeroed(row->count + 1, sizeof *header->columns);
 	header->count = row->count;
 	for (size_t i = 0; i < row->count; i++) {
 		read_column(header, shape, row, i, problems);

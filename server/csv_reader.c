@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 struct csv_reader {
 	struct csv_parser parser;
 	bool (*row)(void *context, const struct csv_row *row);
@@ -24,9 +26,9 @@ static const char mark[] = "\xEF\xBB\xBF";
 
 struct csv_reader *csv_reader_new(bool (*row)(void *context, const struct csv_row *row), void *context)
 {
-	struct csv_reader *reader = calloc(1, sizeof *reader);
+	struct csv_reader *reader = memory_zeroed(1, sizeof *reader);
 
-	if (reader == NULL || csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
+	if (csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		abort();
 	reader->row = row;
 	reader->context = context;

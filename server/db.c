@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "stats.h"
 
 enum {
@@ -82,11 +83,12 @@ static PGconn *connect_within(struct db *db, int64_t deadline_ns)
 	static const char *const names[] = {"fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
 					    "tcp_user_timeout", "dbname", "client_encoding", NULL};
 	const char *const values[] = {"plumbline", "30", "5", "3", "15000", db->url, "UTF8", NULL};
-	PGconn *connection = PQconnectStartParams(names, values, 1);
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	PGconn *connection;
 
-	if (connection == NULL)
-		abort();
+	do
+		connection = PQconnectStartParams(names, values, 1);
+	while (connection == NULL && memory_again());
 	while (PQstatus(connection) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
 		if (!wait_socket(connection, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ns))
 			break;
@@ -119,7 +121,7 @@ void failure_of_result(struct failure *failure, const PGresult *result)
 	failure_set(failure, PQresultErrorField(result, PG_DIAG_SQLSTATE),
 		    message != NULL ? text_of(message) : first_line(PQresultErrorMessage(result)));
 	if (raised != NULL)
-		failure->raised = strdup(raised);
+		failure->raised = memory_string(raised);
 }
 
 /* The next answer to what was sent. False: the connection is gone, or the deadline passed. *result NULL: there are no more. */
@@ -265,13 +267,9 @@ static bool set_up_session(struct db *db, struct failure *failure)
 
 struct db *db_open(const char *url, bool prepare, int connect_timeout_s)
 {
-	struct db *db = calloc(1, sizeof *db);
+	struct db *db = memory_zeroed(1, sizeof *db);
 
-	if (db == NULL)
-		abort();
-	db->url = strdup(url);
-	if (db->url == NULL)
-		abort();
+	db->url = memory_string(url);
 	db->prepare = prepare;
 	/* A tenth less than said, so that a caller who promises that many seconds can keep the promise. */
 	db->connect_timeout_ms = connect_timeout_s * 900;
@@ -495,9 +493,7 @@ enum err db_run(struct db *db, enum statement statement, const struct db_param *
 	else
 		err = shape_of_answer(statement, shape, PQntuples(rows));
 	if (err == ERR_OK && result != NULL && shape != DB_NONE) {
-		*result = calloc(1, sizeof **result);
-		if (*result == NULL)
-			abort();
+		*result = memory_zeroed(1, sizeof **result);
 		(*result)->rows = rows;
 		rows = NULL;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "db_internal.h"
+#include "memory.h"
 #include "stats.h"
 
 /* The longest matching prefix wins; rows of one class stand together. */
@@ -86,7 +87,7 @@ void failure_set(struct failure *failure, const char *sqlstate, struct text mess
 {
 	failure_free(failure);
 	strncpy(failure->sqlstate, sqlstate != NULL ? sqlstate : "", sizeof failure->sqlstate - 1);
-	failure->message = strndup(message.data, message.size);
+	failure->message = memory_string_of(message.data, message.size);
 }
 
 void failure_log(enum log_level level, const char *what, struct text detail, const char *sqlstate, const char *statement)

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "db_internal.h"
+#include "memory.h"
 #include "stats.h"
 
 enum { SLICE_MS = 200 }; /* how long nobody asks whether the rows are still wanted */
@@ -139,15 +140,13 @@ enum err db_rows_open(struct db *db, const struct db_rows_open *open, struct db_
 {
 	struct failure failure = {0};
 	struct wire wire = {0};
-	struct db_rows *made = calloc(1, sizeof *made);
+	struct db_rows *made = memory_zeroed(1, sizeof *made);
 	int64_t start_ns = clock_monotonic_ns();
 	int forgotten = 0;
 	bool more = false, sound;
 	enum err err = ERR_OK;
 
 	*rows = NULL;
-	if (made == NULL)
-		abort();
 	*made = (struct db_rows){.db = db, .statement = open->statement, .row = -1, .wanted = open->wanted, .context = open->context,
 				 .deadline_ns = db_deadline(open->timeout_ms + DB_ANSWER_GRACE_MS)};
 	if (!wire_make(&wire, open->params, open->count)) {

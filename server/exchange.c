@@ -8,19 +8,19 @@
 #include "export.h"
 #include "gzip.h"
 #include "intake.h"
+#include "memory.h"
 #include "process.h"
 #include "stats.h"
 
 struct exchange *exchange_new(struct exchange_context *context)
 {
-	struct exchange *exchange = malloc(sizeof *exchange);
+	struct exchange *exchange = memory_take(sizeof *exchange);
 
-	if (exchange == NULL)
-		abort();
 	memset(exchange, 0, offsetof(struct exchange, fields));
 	exchange->context = context;
 	exchange->answer = &exchange->job.reply;
 	exchange->start_ns = process_now_ns();
+	exchange->shortages = memory_shortages();
 	exchange->job.owner = exchange;
 	exchange->job.done = exchange_done;
 	exchange->job.request.service = context->service;
@@ -239,6 +239,8 @@ void exchange_head(struct exchange *exchange, const struct http_head *head, bool
 
 	exchange->headed = true;
 	err = exchange_examine(exchange, head, over_limit);
+	if (err == ERR_OK && !memory_ready())
+		err = reply_error(&exchange->job.reply, ERR_OVERLOADED, MEMORY_IS_SHORT);
 	if (err != ERR_OK || exchange->job.reply.status != 0) {
 		ready(exchange, err);
 		return;
@@ -262,6 +264,10 @@ static void collect(struct exchange *exchange, const char *data, size_t size)
 	}
 	if (!reserve(exchange, size)) {
 		exchange_refuse(exchange, ERR_OVERLOADED, "too many bodies are arriving; try again in a moment");
+		return;
+	}
+	if (!buffer_grow(body, size)) {
+		exchange_refuse(exchange, ERR_OVERLOADED, MEMORY_IS_SHORT);
 		return;
 	}
 	buffer_append(body, data, size);
@@ -344,6 +350,8 @@ void exchange_complete(struct exchange *exchange)
 	err = authenticate(exchange);
 	if (err == ERR_OK)
 		err = prepare(exchange);
+	if (memory_shortages() != exchange->shortages)
+		err = reply_error(&job->reply, ERR_OVERLOADED, MEMORY_IS_SHORT);
 	if (err != ERR_OK) {
 		ready(exchange, err);
 		return;

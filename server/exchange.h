@@ -59,6 +59,7 @@ struct exchange {
 	bool accepts_gzip, gzipped, body_is_gzip, http_1_0;
 	bool answered;                 /* logged and counted */
 	uint64_t start_ns;
+	unsigned shortages;            /* of memory, in the loop's thread, when it began */
 	char *raw_target;              /* a copy; the library takes its own apart */
 	const void *raw_target_at;     /* where it stood in the library's buffer */
 	struct text method;            /* as it came */

@@ -6,6 +6,7 @@
 
 #include "auth.h"
 #include "exchange.h"
+#include "memory.h"
 #include "negotiate.h"
 #include "stats.h"
 
@@ -56,9 +57,7 @@ static char *copy_head(struct exchange *exchange, const struct http_head *head)
 	exchange->field_count = head->count;
 	for (size_t i = 0; i < exchange->field_count; i++)
 		size += head->fields[i].name.size + head->fields[i].value.size;
-	exchange->memory = to = malloc(size);
-	if (to == NULL)
-		abort();
+	exchange->memory = to = memory_take(size);
 	exchange->method = keep(&to, method);
 	exchange->job.request.target = keep(&to, target);
 	for (size_t i = 0; i < exchange->field_count; i++) {

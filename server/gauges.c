@@ -7,6 +7,7 @@
 
 #include "db.h"
 #include "log.h"
+#include "memory.h"
 #include "pause.h"
 #include "ready.h"
 #include "stats.h"
@@ -132,13 +133,9 @@ static struct org_gauges *find_org(struct gauges *gauges, struct text id)
 	for (size_t i = 0; i < gauges->count; i++)
 		if (text_equal_string(id, gauges->orgs[i].id))
 			return &gauges->orgs[i];
-	orgs = realloc(gauges->orgs, (gauges->count + 1) * sizeof *orgs);
-	if (orgs == NULL)
-		abort();
+	orgs = memory_grown(gauges->orgs, (gauges->count + 1) * sizeof *orgs);
 	gauges->orgs = orgs;
-	orgs[gauges->count] = (struct org_gauges){.id = strndup(id.data, id.size)};
-	if (orgs[gauges->count].id == NULL)
-		abort();
+	orgs[gauges->count] = (struct org_gauges){.id = memory_string_of(id.data, id.size)};
 	return &orgs[gauges->count++];
 }
 
@@ -319,9 +316,7 @@ struct gauges *gauges_start(const struct settings *settings, const struct ready 
 
 	if (settings->gauge_interval_s == 0)
 		return NULL;
-	gauges = calloc(1, sizeof *gauges);
-	if (gauges == NULL)
-		abort();
+	gauges = memory_zeroed(1, sizeof *gauges);
 	gauges->settings = settings;
 	gauges->ready = ready;
 	gauges->stats = stats;

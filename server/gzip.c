@@ -6,6 +6,8 @@
 #define ZLIB_CONST /* input is not written to */
 #include <zlib.h>
 
+#include "memory.h"
+
 enum {
 	GZIP_WINDOW = 15 + 16, /* zlib: the largest window, gzip framing and nothing else */
 	GZIP_LEVEL = 5,
@@ -35,6 +37,19 @@ bool gzip_compress(struct text data, struct buffer *out)
 	return smaller;
 }
 
+/* zlib's memory comes from where ours does. */
+static voidpf take(voidpf unused, uInt count, uInt size)
+{
+	(void)unused;
+	return memory_zeroed(count, size);
+}
+
+static void give(voidpf unused, voidpf memory)
+{
+	(void)unused;
+	free(memory);
+}
+
 struct gzip {
 	z_stream stream;
 	char out[PIECE / 4];
@@ -42,9 +57,11 @@ struct gzip {
 
 struct gzip *gzip_new(void)
 {
-	struct gzip *gzip = calloc(1, sizeof *gzip);
+	struct gzip *gzip = memory_zeroed(1, sizeof *gzip);
 
-	if (gzip == NULL || deflateInit2(&gzip->stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	gzip->stream.zalloc = take;
+	gzip->stream.zfree = give;
+	if (deflateInit2(&gzip->stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();
 	return gzip;
 }
@@ -90,9 +107,11 @@ struct gunzip {
 
 struct gunzip *gunzip_new(void)
 {
-	struct gunzip *gunzip = calloc(1, sizeof *gunzip);
+	struct gunzip *gunzip = memory_zeroed(1, sizeof *gunzip);
 
-	if (gunzip == NULL || inflateInit2(&gunzip->stream, GZIP_WINDOW) != Z_OK)
+	gunzip->stream.zalloc = take;
+	gunzip->stream.zfree = give;
+	if (inflateInit2(&gunzip->stream, GZIP_WINDOW) != Z_OK)
 		abort();
 	gunzip->between = true;
 	return gunzip;

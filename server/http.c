@@ -15,6 +15,7 @@
 #include "http_socket.h"
 #include "http_tls.h"
 #include "log.h"
+#include "memory.h"
 #include "process.h"
 #include "stats.h"
 
@@ -124,7 +125,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 
 	exchange->connection = handle;
 	exchange->raw_target_at = target;
-	exchange->raw_target = target != NULL ? strdup(target) : NULL;
+	exchange->raw_target = target != NULL ? memory_string(target) : NULL;
 	if (connection != NULL) {
 		connection->exchange = exchange;
 		connection->deadline_ns = exchange->start_ns + (uint64_t)http->config.service->settings->header_timeout_s * SECOND_NS;
@@ -479,11 +480,9 @@ static void set_context(struct http *http)
 
 struct http *http_new(const struct http_config *config, struct buffer *fault)
 {
-	struct http *http = calloc(1, sizeof *http);
+	struct http *http = memory_zeroed(1, sizeof *http);
 	int fd = -1;
 
-	if (http == NULL)
-		abort();
 	http->config = *config;
 	http->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&http->mutex, NULL);

@@ -1,6 +1,7 @@
 /* What a listener sends. */
 #include "http_internal.h"
 #include "http_socket.h"
+#include "memory.h"
 #include "process.h"
 
 struct connection *http_connection_of(struct MHD_Connection *handle)
@@ -20,7 +21,8 @@ void http_suspend(struct http *http, struct exchange *exchange)
 
 static void add_header(void *to, const char *name, const char *value)
 {
-	(void)MHD_add_response_header(to, name, value);
+	if (MHD_add_response_header(to, name, value) == MHD_NO && memory_again())
+		(void)MHD_add_response_header(to, name, value);
 }
 
 /* Takes the reply's own body out of it. */
@@ -48,7 +50,9 @@ enum MHD_Result http_send_answer(struct connection *connection, struct exchange 
 	enum MHD_Result result;
 
 	exchange_account(exchange, exchange->job.request.method == METHOD_HEAD ? 0 : size);
-	response = make_response(reply);
+	do
+		response = make_response(reply);
+	while (response == NULL && memory_again());
 	if (response == NULL)
 		return MHD_NO;
 	exchange_headers(exchange, add_header, response);
@@ -96,9 +100,12 @@ static ssize_t on_room(void *cls, uint64_t position, char *to, size_t size)
 
 enum MHD_Result http_send_stream(struct connection *connection, struct exchange *exchange)
 {
-	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, LIBRARY_MEMORY, on_room, exchange, NULL);
+	struct MHD_Response *response;
 	enum MHD_Result result;
 
+	do
+		response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, LIBRARY_MEMORY, on_room, exchange, NULL);
+	while (response == NULL && memory_again());
 	if (response == NULL)
 		return MHD_NO;
 	exchange_headers(exchange, add_header, response);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "settings.h"
 
 enum { BACKLOG = 4096, FILE_SIZE_MAX = 1 << 20 };
@@ -79,7 +80,7 @@ void http_reset(int fd)
 char *http_read_file(const char *path, struct buffer *fault)
 {
 	FILE *file = fopen(path, "re");
-	char *content = file != NULL ? malloc(FILE_SIZE_MAX) : NULL;
+	char *content = file != NULL ? memory_take(FILE_SIZE_MAX) : NULL;
 	size_t size = content != NULL ? fread(content, 1, FILE_SIZE_MAX, file) : 0;
 
 	if (size == 0 || size == FILE_SIZE_MAX || ferror(file)) {

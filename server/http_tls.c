@@ -8,6 +8,7 @@
 
 #include "http_socket.h"
 #include "log.h"
+#include "memory.h"
 
 enum { CHAIN_MAX = 16 };
 
@@ -79,12 +80,12 @@ static void say_expiry(struct identity *identity, const char *path)
 
 static struct identity *read_identity(const char *cert_path, const char *key_path, struct buffer *fault)
 {
-	struct identity *identity = calloc(1, sizeof *identity);
+	struct identity *identity = memory_zeroed(1, sizeof *identity);
 	char *cert = http_read_file(cert_path, fault);
 	char *key = cert != NULL ? http_read_file(key_path, fault) : NULL;
 	int error = GNUTLS_E_SUCCESS;
 
-	if (identity == NULL || gnutls_privkey_init(&identity->key) != GNUTLS_E_SUCCESS)
+	if (gnutls_privkey_init(&identity->key) != GNUTLS_E_SUCCESS)
 		abort();
 	if (key != NULL) {
 		gnutls_datum_t cert_pem = datum(cert), key_pem = datum(key);

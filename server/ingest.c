@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "db.h"
+#include "memory.h"
 
 /* Columns of STATEMENT_ingest and STATEMENT_ingest_each. */
 enum { COLUMN_INDEX, COLUMN_OUTCOME, COLUMN_EVENT_ID, COLUMN_OCCURRED_AT, COLUMN_CODE, COLUMN_POINTER, COLUMN_MESSAGE,
@@ -139,9 +140,7 @@ static char *copy(struct text text)
 
 	if (text.data == NULL)
 		return NULL;
-	made = strndup(text.data, text.size);
-	if (made == NULL)
-		abort();
+	made = memory_string_of(text.data, text.size);
 	return made;
 }
 

@@ -7,13 +7,12 @@
 #include <string.h>
 
 #include "db.h"
+#include "memory.h"
 
 struct intake *intake_new(struct text body)
 {
-	struct intake *intake = calloc(1, sizeof *intake);
+	struct intake *intake = memory_zeroed(1, sizeof *intake);
 
-	if (intake == NULL)
-		abort();
 	intake->body = body;
 	return intake;
 }
@@ -45,9 +44,7 @@ static struct intake_part *add(struct intake *intake, enum part_type type, size_
 
 	if (intake->count == intake->capacity) {
 		intake->capacity = intake->capacity == 0 ? 16 : intake->capacity * 2;
-		intake->parts = realloc(intake->parts, intake->capacity * sizeof *intake->parts);
-		if (intake->parts == NULL)
-			abort();
+		intake->parts = memory_grown(intake->parts, intake->capacity * sizeof *intake->parts);
 	}
 	part = &intake->parts[intake->count++];
 	*part = (struct intake_part){.type = type, .index = index, .raw = raw};
@@ -164,10 +161,8 @@ static bool is_refused(const struct intake_part *part)
 static void add_base64(struct db_array *array, struct text bytes)
 {
 	size_t size = sodium_base64_encoded_len(bytes.size, sodium_base64_VARIANT_ORIGINAL);
-	char *encoded = malloc(size);
+	char *encoded = memory_take(size);
 
-	if (encoded == NULL)
-		abort();
 	sodium_bin2base64(encoded, size, (const unsigned char *)bytes.data, bytes.size, sodium_base64_VARIANT_ORIGINAL);
 	db_array_add(array, text_of(encoded));
 	free(encoded);

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "db.h"
 #include "log.h"
+#include "memory.h"
 #include "pause.h"
 #include "ready.h"
 
@@ -97,10 +98,8 @@ static void *run(void *context)
 
 struct job_runner *job_runner_start(const struct settings *settings, const struct ready *ready)
 {
-	struct job_runner *runner = calloc(1, sizeof *runner);
+	struct job_runner *runner = memory_zeroed(1, sizeof *runner);
 
-	if (runner == NULL)
-		abort();
 	runner->settings = settings;
 	runner->ready = ready;
 	pause_init(&runner->pause);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json_scan.h"
+#include "memory.h"
 #include "shape.h"
 
 enum { JSON_VALUES_MAX = 100000 }; /* a tree takes about 100 bytes a value: this bounds what one document can cost */
@@ -53,9 +54,14 @@ json_t *json_parse_strict(struct text text, const char **code, const char **mess
 		return refuse_at(code, message, text, &fault);
 	if (values > JSON_VALUES_MAX)
 		return refuse(code, message, "too_many_values", "it holds more than 100,000 values");
+	memory_may_lack();
 	value = json_loadb(text.data, text.size, flags, &error);
 	/* A whole number beyond 64 bits does not fit an integer of Jansson's; as a real it keeps its size. */
 	if (value == NULL && json_error_code(&error) == json_error_numeric_overflow)
 		value = json_loadb(text.data, text.size, flags | JSON_DECODE_INT_AS_REAL, &error);
+	if (memory_lacked()) {
+		json_decref(value);
+		return refuse(code, message, "overloaded", MEMORY_IS_SHORT);
+	}
 	return value != NULL ? value : refuse_content(code, message, &error);
 }

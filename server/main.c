@@ -2,10 +2,12 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "command/command.h"
+#include "memory.h"
 
 static const struct command *const commands[] = {
 	&command_serve, &command_migrate, &command_import,       &command_rebuild, &command_key,
@@ -81,7 +83,9 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(memory_for_library, free);
 	json_object_seed(0);
+	(void)memory_ready();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "memory.h"
 
 enum { CONNECT_TIMEOUT_MS = 10000, ANSWER_MAX = 64 * 1024 };
 
@@ -298,11 +299,9 @@ struct outgoing *outgoing_new(const struct settings *settings, size_t limit)
 {
 	struct outgoing *outgoing;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_take, free, memory_grown, memory_string, memory_zeroed) != CURLE_OK)
 		return NULL;
-	outgoing = calloc(1, sizeof *outgoing + limit * sizeof *outgoing->calls);
-	if (outgoing == NULL)
-		abort();
+	outgoing = memory_zeroed(1, sizeof *outgoing + limit * sizeof *outgoing->calls);
 	outgoing->settings = settings;
 	outgoing->limit = limit;
 	outgoing->multi = curl_multi_init();

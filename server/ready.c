@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "memory.h"
 #include "pause.h"
 #include "schema.h"
 #include "stats.h"
@@ -72,10 +73,8 @@ static void *run(void *context)
 
 struct ready *ready_start(const struct settings *settings, struct stats *stats)
 {
-	struct ready *ready = calloc(1, sizeof *ready);
+	struct ready *ready = memory_zeroed(1, sizeof *ready);
 
-	if (ready == NULL)
-		abort();
 	ready->settings = settings;
 	ready->stats = stats;
 	pause_init(&ready->pause);

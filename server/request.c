@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 struct text request_query(const struct request *request, const char *name)
 {
 	for (size_t i = 0; i < request->query_count; i++)
@@ -13,10 +15,8 @@ struct text request_query(const struct request *request, const char *name)
 
 static char *copy(const char *string)
 {
-	char *made = strdup(string != NULL ? string : "");
+	char *made = memory_string(string != NULL ? string : "");
 
-	if (made == NULL)
-		abort();
 	return made;
 }
 
@@ -27,10 +27,8 @@ void problems_add(struct problems *problems, const char *pointer, const char *co
 
 	if (problems->count == problems->capacity) {
 		size_t capacity = problems->capacity == 0 ? 8 : problems->capacity * 2;
-		struct problem *items = realloc(problems->items, capacity * sizeof *items);
+		struct problem *items = memory_grown(problems->items, capacity * sizeof *items);
 
-		if (items == NULL)
-			abort();
 		problems->items = items;
 		problems->capacity = capacity;
 	}

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 #define PLAIN "plain:"
 #define SEALED "sealed:"
 
@@ -21,10 +23,8 @@ static bool read_key(const char *text, unsigned char key[KEY])
 
 static void *allocate(size_t size)
 {
-	void *made = malloc(size);
+	void *made = memory_take(size);
 
-	if (made == NULL)
-		abort();
 	return made;
 }
 

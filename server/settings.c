@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "peer.h"
 
 enum kind {
@@ -222,10 +223,8 @@ static int find_word(const char *value, const char *const *words, int count)
 static void set_string(struct settings *settings, const struct setting *row, const char *value)
 {
 	char **string = member(settings, row);
-	char *copy = strdup(value);
+	char *copy = memory_string(value);
 
-	if (copy == NULL)
-		abort();
 	free(*string);
 	*string = copy;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "memory.h"
 #include "process.h"
 
 enum { CLASS_COUNT = 6, BUCKET_MAX = 16 }; /* status classes 0xx (none) … 5xx */
@@ -113,17 +114,13 @@ static const char *const outcome_names[OUTCOME_COUNT] = {
 
 struct stats *stats_new(const struct route *table, size_t count)
 {
-	struct stats *stats = calloc(1, sizeof *stats);
+	struct stats *stats = memory_zeroed(1, sizeof *stats);
 	struct timespec now;
 
-	if (stats == NULL)
-		abort();
 	stats->sources = source_list_new();
 	stats->routes = table;
 	stats->count = count;
-	stats->by_route = calloc(count + 1, sizeof *stats->by_route);
-	if (stats->by_route == NULL)
-		abort();
+	stats->by_route = memory_zeroed(count + 1, sizeof *stats->by_route);
 	clock_gettime(CLOCK_REALTIME, &now);
 	stats->start_time_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 	pthread_mutex_init(&stats->mutex, NULL);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 enum { CODES_MAX = 16 };
 
 struct source_stats {
@@ -34,10 +36,8 @@ static const char *const item_names[DELIVERY_ITEM_COUNT] = {
 
 struct source_list *source_list_new(void)
 {
-	struct source_list *list = calloc(1, sizeof *list);
+	struct source_list *list = memory_zeroed(1, sizeof *list);
 
-	if (list == NULL)
-		abort();
 	pthread_mutex_init(&list->mutex, NULL);
 	return list;
 }
@@ -60,10 +60,10 @@ void source_list_free(struct source_list *list)
 
 static struct source_stats *source_new(const char *org, const char *source)
 {
-	struct source_stats *made = calloc(1, sizeof *made);
+	struct source_stats *made = memory_zeroed(1, sizeof *made);
 
-	if (made == NULL || (made->org = strdup(org)) == NULL || (made->source = strdup(source)) == NULL)
-		abort();
+	made->org = memory_string(org);
+	made->source = memory_string(source);
 	return made;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 struct text text_of(const char *string)
 {
 	return (struct text){string, string != NULL ? strlen(string) : 0};
@@ -35,7 +37,7 @@ void buffer_clear(struct buffer *buffer)
 		buffer->data[0] = '\0';
 }
 
-void buffer_reserve(struct buffer *buffer, size_t more)
+bool buffer_grow(struct buffer *buffer, size_t more)
 {
 	size_t needed, capacity;
 	char *data;
@@ -44,17 +46,24 @@ void buffer_reserve(struct buffer *buffer, size_t more)
 		abort();
 	needed = buffer->size + more + 1;
 	if (needed <= buffer->capacity)
-		return;
+		return true;
 	capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
 	while (capacity < needed)
 		capacity += capacity / 2;
-	data = realloc(buffer->data, capacity);
+	data = memory_grown_if_any(buffer->data, capacity);
 	if (data == NULL)
-		abort();
+		return false;
 	if (buffer->data == NULL)
 		data[0] = '\0';
 	buffer->data = data;
 	buffer->capacity = capacity;
+	return true;
+}
+
+void buffer_reserve(struct buffer *buffer, size_t more)
+{
+	if (!buffer_grow(buffer, more))
+		memory_none(more);
 }
 
 void buffer_append(struct buffer *buffer, const void *data, size_t size)

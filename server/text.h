@@ -29,6 +29,7 @@ struct buffer {
 void buffer_free(struct buffer *buffer); /* leaves an empty buffer */
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
 void buffer_reserve(struct buffer *buffer, size_t more);
+bool buffer_grow(struct buffer *buffer, size_t more); /* the same for what may be large: false when there is no memory for it */
 void buffer_append(struct buffer *buffer, const void *data, size_t size);
 void buffer_append_text(struct buffer *buffer, struct text text);
 void buffer_append_string(struct buffer *buffer, const char *string);

@@ -7,6 +7,7 @@
 #include "answer_stream.h"
 #include "clock.h"
 #include "db.h"
+#include "memory.h"
 #include "pause.h"
 #include "pool.h"
 #include "ready.h"
@@ -228,10 +229,8 @@ static void *run(void *context)
 
 struct watch *watch_start(const struct settings *settings, struct stats *stats)
 {
-	struct watch *watch = calloc(1, sizeof *watch);
+	struct watch *watch = memory_zeroed(1, sizeof *watch);
 
-	if (watch == NULL)
-		abort();
 	watch->settings = settings;
 	watch->stats = stats;
 	pthread_mutex_init(&watch->mutex, NULL);
@@ -247,11 +246,9 @@ struct watch *watch_start(const struct settings *settings, struct stats *stats)
 bool watch_add(struct watch *watch, struct job *job)
 {
 	const struct text *known = job->request.header != NULL ? job->request.header(&job->request, "last-event-id") : NULL;
-	struct watcher *watcher = calloc(1, sizeof *watcher);
+	struct watcher *watcher = memory_zeroed(1, sizeof *watcher);
 	bool taken;
 
-	if (watcher == NULL)
-		abort();
 	watcher->job = job;
 	watcher->since_ns = watcher->told_ns = clock_monotonic_ns();
 	if (known != NULL)

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "gzip.h"
 #include "log.h"
+#include "memory.h"
 #include "pool.h"
 #include "route.h"
 #include "shape.h"
@@ -239,11 +240,31 @@ void job_settle(struct worker_pool *pool, struct job *job, size_t headers_from)
 	}
 }
 
+/* What was begun while memory became short is not gone on with, whatever became of it. */
+static enum err unless_short(struct job *job, bool is_short, enum err err)
+{
+	return is_short ? reply_error(&job->reply, ERR_OVERLOADED, MEMORY_IS_SHORT) : err;
+}
+
+static bool only_reads(const struct job *job)
+{
+	return job->request.method == METHOD_GET || job->request.method == METHOD_HEAD;
+}
+
+/* A write is answered once it is done; but of a stream that had no memory for some of it, nobody is told that the rest was all. */
+static bool ran_short(const struct job *job, unsigned shortages, unsigned failures)
+{
+	return only_reads(job) ? memory_shortages() != shortages : job->request.stream != NULL && memory_failures() != failures;
+}
+
 static void answer(struct thread *thread, struct job *job)
 {
 	const struct route *route = job->request.route;
-	enum err err = job_admit(thread, job);
+	unsigned shortages = memory_shortages(), failures = memory_failures();
+	enum err err = unless_short(job, !memory_ready(), ERR_OK);
 
+	if (err == ERR_OK)
+		err = job_admit(thread, job);
 	if (err == ERR_OK)
 		err = job_check_unchanged(thread->db, job);
 	if (err == ERR_OK && route->prepare != NULL)
@@ -252,12 +273,14 @@ static void answer(struct thread *thread, struct job *job)
 		err = route->take(&job->request, &job->reply, &job->intake);
 	if (job->intake != NULL)
 		job->events = intake_events(job->intake);
+	err = unless_short(job, memory_shortages() != shortages, err);
 	if (err == ERR_OK && (job->single || job->intake != NULL)) {
 		job_pass(thread->pool, commit_lane(job), job);
 		return;
 	}
 	if (err == ERR_OK && route->run != NULL)
 		err = route->run(&job->request, &job->reply);
+	err = unless_short(job, ran_short(job, shortages, failures), err);
 	if (err == ERR_OK && route->live)
 		job_tag_live(job->request.db, job);
 	if (err == ERR_OK && route->watch && watch_add(thread->pool->watch, job))
@@ -276,8 +299,10 @@ void requests_run(struct thread *thread, struct job *job)
 	job->request.auth = thread->pool->auth;
 	if (job->missed) {
 		size_t headers_from = job->reply.headers.size;
+		unsigned shortages = memory_shortages();
 
 		job->reply.err = job->request.route->run(&job->request, &job->reply);
+		job->reply.err = unless_short(job, memory_shortages() != shortages, job->reply.err);
 		job_settle(thread->pool, job, headers_from);
 	} else {
 		answer(thread, job);
@@ -368,22 +393,18 @@ static bool start_thread(struct worker_pool *pool, enum lane lane, bool relief)
 struct worker_pool *worker_pool_start(const struct settings *settings, struct stats *stats)
 {
 	size_t workers = (size_t)settings->workers;
-	struct worker_pool *pool = calloc(1, sizeof *pool);
+	struct worker_pool *pool = memory_zeroed(1, sizeof *pool);
 	bool sound = true;
 
-	if (pool == NULL)
-		abort();
 	pool->settings = settings;
 	pool->stats = stats;
-	pool->threads = calloc(workers + WORKER_STREAMS + (size_t)settings->exports + 2 * COMMITTERS + 1, sizeof *pool->threads);
+	pool->threads = memory_zeroed(workers + WORKER_STREAMS + (size_t)settings->exports + 2 * COMMITTERS + 1, sizeof *pool->threads);
 	pool->auth = auth_new(settings->rate_limit, NULL);
 	pool->attempts = attempts_new(settings->key_tries, NULL);
 	pool->cache = cache_new((size_t)settings->cache_max, stats);
 	for (int i = 0; i < LANE_COUNT; i++)
 		if (!queue_init(&pool->queues[i], (size_t)settings->queue))
 			abort();
-	if (pool->threads == NULL)
-		abort();
 	pool->watch = watch_start(settings, stats);
 	sound = pool->auth != NULL && pool->watch != NULL && start_thread(pool, LANE_VERSIONED, false);
 	for (int i = 0; sound && i < COMMITTERS; i++)

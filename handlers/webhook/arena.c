@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 enum { CHUNK_SIZE = 16 * 1024 };
 
 struct arena_chunk {
@@ -16,10 +18,8 @@ struct arena_chunk {
 
 static struct arena_chunk *chunk_of(size_t size, struct arena_chunk *older)
 {
-	struct arena_chunk *chunk = malloc(sizeof *chunk + size);
+	struct arena_chunk *chunk = memory_take(sizeof *chunk + size);
 
-	if (chunk == NULL)
-		abort();
 	*chunk = (struct arena_chunk){.older = older, .size = size};
 	return chunk;
 }

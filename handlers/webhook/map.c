@@ -4,6 +4,7 @@
 
 #include "json_scan.h"
 #include "mapping.h"
+#include "memory.h"
 
 /* ── items ──────────────────────────────────────────────────────────────────────────────────────── */
 static void map_each(struct run *run)
@@ -161,10 +162,8 @@ static void map_body(struct run *run, struct text body)
 
 void source_map(const struct source *source, const struct delivery *delivery, const struct mapped_sink *sink, struct mapped_counts *counts)
 {
-	struct run *run = calloc(1, sizeof *run);
+	struct run *run = memory_zeroed(1, sizeof *run);
 
-	if (run == NULL)
-		abort();
 	*counts = (struct mapped_counts){0};
 	run->source = source;
 	run->sink = sink;

@@ -11,6 +11,7 @@
 #include "db.h"
 #include "deliveries.h"
 #include "json_scan.h"
+#include "memory.h"
 #include "route.h"
 
 static const char *const statuses[] = {"open", "replayed", "discarded", "all", NULL};
@@ -175,10 +176,8 @@ static enum err write_events(struct replay *replay, size_t first, const struct p
 	for (size_t i = first; i < replay->count; i++)
 		if (text_equal_string(replay->entries[i].source, who->source))
 			events += intake_events(replay->entries[i].intake);
-	items = calloc(events + 1, sizeof *items);
-	results = calloc(events + 1, sizeof *results);
-	if (items == NULL || results == NULL)
-		abort();
+	items = memory_zeroed(events + 1, sizeof *items);
+	results = memory_zeroed(events + 1, sizeof *results);
 	for (size_t i = first; i < replay->count; i++)
 		for (size_t k = 0; text_equal_string(replay->entries[i].source, who->source) && k < replay->entries[i].intake->count; k++)
 			if (replay->entries[i].intake->parts[k].type == PART_EVENT)
@@ -296,9 +295,7 @@ static enum err work(struct replay *replay)
 	enum err err = ERR_OK;
 
 	replay->count = db_rows(replay->rows);
-	replay->entries = calloc(replay->count + 1, sizeof *replay->entries);
-	if (replay->entries == NULL)
-		abort();
+	replay->entries = memory_zeroed(replay->count + 1, sizeof *replay->entries);
 	for (size_t i = 0; i < replay->count; i++)
 		replay->entries[i].source = db_value(replay->rows, i, COLUMN_SOURCE);
 	for (size_t i = 0; err == ERR_OK && i < replay->count; i++)

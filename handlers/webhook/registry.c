@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "db.h"
 #include "log.h"
+#include "memory.h"
 #include "seal.h"
 
 enum { NOTE_EVERY_MS = 60000 };
@@ -32,10 +33,8 @@ struct handlers {
 
 struct handlers *handlers_start(const struct settings *settings, struct stats *stats)
 {
-	struct handlers *handlers = calloc(1, sizeof *handlers);
+	struct handlers *handlers = memory_zeroed(1, sizeof *handlers);
 
-	if (handlers == NULL)
-		abort();
 	handlers->settings = settings;
 	handlers->stats = stats;
 	pthread_mutex_init(&handlers->mutex, NULL);
@@ -120,10 +119,8 @@ static bool read_secrets(const char *key, struct text list, struct known_source 
 	size_t i, *starts, count = json_array_size(secrets);
 	bool sound = secrets != NULL;
 
-	known->secrets = calloc(count + 1, sizeof *known->secrets);
-	starts = calloc(count + 1, sizeof *starts);
-	if (known->secrets == NULL || starts == NULL)
-		abort();
+	known->secrets = memory_zeroed(count + 1, sizeof *known->secrets);
+	starts = memory_zeroed(count + 1, sizeof *starts);
 	buffer_append_string(&known->secret_memory, "");
 	json_array_foreach(secrets, i, secret) {
 		const char *kept = json_string_value(json_object_get(secret, "kept"));
@@ -171,11 +168,10 @@ static void say_unsound(const char *name, const struct problems *problems)
 static struct known_source *read_row(const struct settings *settings, const struct db_result *row, const char *name, struct text further,
 				     struct problems *problems)
 {
-	struct known_source *known = calloc(1, sizeof *known);
+	struct known_source *known = memory_zeroed(1, sizeof *known);
 	struct text url = db_value(row, 0, COLUMN_URL);
 
-	if (known == NULL || (known->url = strndup(url.data != NULL ? url.data : "", url.size)) == NULL)
-		abort();
+	known->url = memory_string_of(url.data, url.size);
 	known->references = 1;
 	(void)copy_word(db_value(row, 0, COLUMN_SLUG), known->slug);
 	known->org_id = (int)strtol(db_value(row, 0, COLUMN_ORG).data, NULL, 10);
@@ -236,9 +232,7 @@ static void remember(struct handlers *handlers, const char *slug, const char *na
 	pthread_mutex_lock(&handlers->mutex);
 	entry = find(handlers, slug, name);
 	if (entry == NULL && known != NULL) {
-		entry = calloc(1, sizeof *entry);
-		if (entry == NULL)
-			abort();
+		entry = memory_zeroed(1, sizeof *entry);
 		snprintf(entry->slug, sizeof entry->slug, "%s", slug);
 		snprintf(entry->name, sizeof entry->name, "%s", name);
 		entry->next = handlers->entries;

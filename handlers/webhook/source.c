@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mapping.h"
+#include "memory.h"
 
 enum { DOCUMENT_MAX = 1024 * 1024 };
 
@@ -59,8 +60,6 @@ bool source_document(struct text preset, struct text override, struct buffer *ou
 	if (problems->count == before) {
 		merge_patch(target, patch);
 		text = json_dumps(target, JSON_COMPACT);
-		if (text == NULL)
-			abort();
 		buffer_append_string(out, text);
 	}
 	free(text);
@@ -127,8 +126,6 @@ static bool compile_seed(struct compiler *compiler, const json_t *value, struct 
 	json_object_del(record, "kind");
 	json_object_set_new(record, "occurred_at", json_string(dated));
 	text = json_dumps(record, JSON_COMPACT);
-	if (text == NULL)
-		abort();
 	out->record = arena_keep(compiler->arena, text_of(text));
 	free(text);
 	json_decref(record);
@@ -205,9 +202,7 @@ struct source *source_compile(struct text document, struct problems *problems)
 	value = parse_object(document, "the document", problems);
 	if (value == NULL)
 		return NULL;
-	source = calloc(1, sizeof *source);
-	if (source == NULL)
-		abort();
+	source = memory_zeroed(1, sizeof *source);
 	compiler.arena = &source->arena;
 	buffer_append_string(&compiler.at, "");
 	compile_document(&compiler, source, value);

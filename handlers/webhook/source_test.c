@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "deliveries.h"
 #include "json_scan.h"
+#include "memory.h"
 #include "route.h"
 #include "sources.h"
 
@@ -159,9 +160,7 @@ static void read_query(struct trial *trial)
 
 	if (mark == NULL)
 		return;
-	trial->query_memory = malloc(strlen(mark) + 1);
-	if (trial->query_memory == NULL)
-		abort();
+	trial->query_memory = memory_take(strlen(mark) + 1);
 	(void)query_parse(text_of(mark + 1), trial->query_memory, trial->query, &trial->query_count, &ignored);
 	problems_free(&ignored);
 }
@@ -228,9 +227,7 @@ static void hear_unmapped(void *context, const char *object, struct text name)
 	if (trial->unmapped_count == UNMAPPED_MAX)
 		return;
 	row = &trial->unmapped[trial->unmapped_count++];
-	row->object = strdup(object);
-	if (row->object == NULL)
-		abort();
+	row->object = memory_string(object);
 	buffer_append_text(&row->name, name);
 	row->times = 1;
 }
@@ -271,14 +268,12 @@ static enum err try_events(struct trial *trial)
 {
 	struct intake *intake = trial->intake;
 	size_t events = intake_events(intake), count = 0, at = 0;
-	struct ingest_item **items = calloc(events + 1, sizeof *items);
-	struct ingest_result *results = calloc(events + 1, sizeof *results);
+	struct ingest_item **items = memory_zeroed(events + 1, sizeof *items);
+	struct ingest_result *results = memory_zeroed(events + 1, sizeof *results);
 	struct principal who = {.org_id = trial->request->who.org_id};
 	enum err err = ERR_OK;
 
-	trial->changes = calloc(events + 1, sizeof(char *));
-	if (items == NULL || results == NULL || trial->changes == NULL)
-		abort();
+	trial->changes = memory_zeroed(events + 1, sizeof(char *));
 	memcpy(who.source, trial->known->name, sizeof who.source);
 	for (size_t i = 0; i < intake->count && count < TRIED_MAX; i++)
 		if (intake->parts[i].type == PART_EVENT)
@@ -382,11 +377,9 @@ static void release(struct trial *trial)
 
 enum err source_test(struct request *request, struct reply *reply)
 {
-	struct trial *trial = calloc(1, sizeof *trial);
+	struct trial *trial = memory_zeroed(1, sizeof *trial);
 	enum err err;
 
-	if (trial == NULL)
-		abort();
 	trial->request = request;
 	trial->reply = reply;
 	err = read_given(trial);

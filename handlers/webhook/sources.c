@@ -10,6 +10,7 @@
 #include "deliveries.h"
 #include "json_scan.h"
 #include "log.h"
+#include "memory.h"
 #include "route.h"
 #include "seal.h"
 
@@ -211,10 +212,8 @@ static enum err write_records(struct change *change)
 
 	memcpy(who.source, change->name, sizeof change->name);
 	records_read(change->compiled, intake);
-	items = calloc(intake->count + 1, sizeof *items);
-	results = calloc(intake->count + 1, sizeof *results);
-	if (items == NULL || results == NULL)
-		abort();
+	items = memory_zeroed(intake->count + 1, sizeof *items);
+	results = memory_zeroed(intake->count + 1, sizeof *results);
 	for (size_t i = 0; i < intake->count; i++)
 		if (intake->parts[i].type == PART_EVENT)
 			items[count++] = &intake->parts[i].item;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../gzip.h"
+#include "memory.h"
 #include "progress.h"
 
 enum { BLOCK_SIZE = 64 * 1024 };
@@ -118,11 +119,9 @@ static size_t read_text(struct import_file *file, char *to)
 
 struct import_file *import_file_open(const char *path)
 {
-	struct import_file *file = calloc(1, sizeof *file);
+	struct import_file *file = memory_zeroed(1, sizeof *file);
 	struct stat state;
 
-	if (file == NULL)
-		abort();
 	file->path = strcmp(path, "-") == 0 ? "standard input" : path;
 	file->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (file->fd < 0 || fstat(file->fd, &state) != 0 || S_ISDIR(state.st_mode)) {
@@ -181,11 +180,9 @@ static void write_all(struct import_file *file, const char *data, size_t size)
 static void *feed(void *context)
 {
 	struct import_file *file = context;
-	char *block = malloc(BLOCK_SIZE);
+	char *block = memory_take(BLOCK_SIZE);
 	size_t size;
 
-	if (block == NULL)
-		abort();
 	while (!is_stopped(file) && (size = read_text(file, block)) > 0) {
 		for (size_t i = 0; i < size; i++)
 			file->rows += block[i] == '\n';
@@ -213,11 +210,9 @@ struct body_stream *import_file_stream(struct import_file *file)
 
 bool import_file_read(struct import_file *file, size_t limit, struct buffer *out)
 {
-	char *block = malloc(BLOCK_SIZE);
+	char *block = memory_take(BLOCK_SIZE);
 	size_t size;
 
-	if (block == NULL)
-		abort();
 	while (out->size <= limit && (size = read_text(file, block)) > 0)
 		buffer_append(out, block, size);
 	free(block);

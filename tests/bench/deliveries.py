@@ -11,14 +11,12 @@ import json
 import os
 import pathlib
 import queue
-import shutil
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+from own_postgres import ROOT, own_postgres
+
 sys.path.insert(0, str(ROOT / "tests"))
 
 
@@ -84,15 +82,9 @@ def main():
     parser.add_argument("--size", type=int, default=100)
     parser.add_argument("--born", type=float, default=0.1, help="share of what happens that is a new deal: the less, the more often each is changed")
     options = parser.parse_args()
-    directory = tempfile.mkdtemp(prefix="plumbline-bench-", dir="/var/tmp")
-    os.chmod(directory, 0o755)
-    tool = [str(ROOT / "tools" / "pg.sh")]
-    try:
-        os.environ["PLUMBLINE_TEST_PG"] = subprocess.run([*tool, "start", directory], check=True, capture_output=True, text=True).stdout.split()[-1]
+    with own_postgres() as url:
+        os.environ["PLUMBLINE_TEST_PG"] = url
         run(options)
-    finally:
-        subprocess.run([*tool, "destroy", directory], check=False, capture_output=True)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
