@@ -149,7 +149,7 @@ $(GEN)/embedded.list: FORCE
 -include $(OBJECTS:.o=.d)
 
 # ── tests ────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit check-asan check-tsan fuzz docs lint cover bench soak
+.PHONY: test unit check-asan check-tsan check-valgrind fuzz docs lint cover bench soak
 test: ## install what is missing, build, run every suite against a throw-away PostgreSQL, also beside a running `make run`
 	@tools/deps.sh
 	@$(MAKE) $(ALL_CORES) --no-print-directory build unit replay
@@ -165,13 +165,17 @@ test-faults: build ## the suites of access, hostile bytes and faults whole: abou
 # The same suites with address and undefined behaviour sanitizers in the server and the unit tests.
 check-asan: ## the suites with ASan and UBSan
 	$(MAKE) BUILD=$(BUILD)-asan SANITIZER=address,undefined build unit replay
-	@BUILD=$(BUILD)-asan PYTHON=$(PYTHON) CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 \
+	@BUILD=$(BUILD)-asan PYTHON=$(PYTHON) CK_TIMEOUT_MULTIPLIER=10 ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:allocator_may_return_null=1 \
 	 UBSAN_OPTIONS=print_stacktrace=1 tools/test.sh $(or $(SUITES),unit fuzz api property faults)
 
 check-tsan: ## the suites that run threads with the thread sanitizer
 	$(MAKE) BUILD=$(BUILD)-tsan SANITIZER=thread build unit
-	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) CK_TIMEOUT_MULTIPLIER=10 TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
+	@BUILD=$(BUILD)-tsan PYTHON=$(PYTHON) CK_TIMEOUT_MULTIPLIER=10 TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:allocator_may_return_null=1 \
 	 tools/test.sh $(or $(SUITES),unit api faults)
+
+check-valgrind: build unit ## the unit tests, and the service of the API suites, under valgrind (leaks of unit tests: check-asan)
+	CK_TIMEOUT_MULTIPLIER=20 valgrind --quiet --error-exitcode=99 --leak-check=no --suppressions=tools/valgrind.supp $(BUILD)/unit
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) PLUMBLINE_TEST_BINARY=$(CURDIR)/tools/valgrind.sh PLUMBLINE_TEST_LIMIT=3600 tools/test.sh $(or $(SUITES),api)
 
 cover: ## line and branch coverage of the C code by all suites, in build-cover/html
 	$(MAKE) BUILD=$(BUILD)-cover COVERAGE=1 build unit replay

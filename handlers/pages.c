@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#include "negotiate.h"
 #include "route.h"
-#include "service.h"
 
 /* Scripts and styles of our own only, no frames, no outside requests: what gets into a page by mistake does nothing. */
 #define POLICY "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
@@ -19,13 +17,6 @@ static bool is_asked_for(const struct request *request, const struct page_file *
 	return brace != NULL ? text_equal_string(request->path_params[0], file->path + folder) : file->path[folder] == '\0';
 }
 
-static bool takes_gzip(const struct request *request)
-{
-	const struct text *accepted = request->header(request, "accept-encoding");
-
-	return request->service->settings->gzip && accepted != NULL && negotiate_gzip(*accepted);
-}
-
 enum err page_get(struct request *request, struct reply *reply)
 {
 	const struct page_file *file = page_files, *end = page_files + page_files_count;
@@ -34,8 +25,10 @@ enum err page_get(struct request *request, struct reply *reply)
 		file++;
 	if (file == end)
 		return reply_error(reply, ERR_NOT_FOUND, "there is no file of this name");
-	reply->fixed_is_gzip = file->gzip.data != NULL && takes_gzip(request);
-	reply->fixed = reply->fixed_is_gzip ? file->gzip : file->plain;
+	if (file->is_gzip)
+		reply_packed(reply, file->content, request_takes_gzip(request));
+	else
+		reply->fixed = file->content;
 	reply->content_type = file->content_type;
 	strncpy(reply->etag, file->etag, sizeof reply->etag - 1);
 	reply->cache_control = file->immutable ? "public, max-age=31536000, immutable" : "no-cache";

@@ -10,7 +10,8 @@ struct page_file {
 	const char *content_type;
 	const char *etag;           /* of the content, without quotes */
 	bool immutable;             /* its name holds a hash of its content: it never has to be asked for again */
-	struct text plain, gzip;    /* gzip absent: compressing does not make it smaller */
+	struct text content;        /* a gzip file, if that is smaller */
+	bool is_gzip;
 };
 
 extern const struct page_file page_files[];

@@ -11,6 +11,7 @@
 #include "embedded.h"
 #include "memory.h"
 #include "route.h"
+#include "shared.h"
 #include "stats.h"
 
 enum { BUCKETS = 4096, TAG_BYTES = (CACHE_TAG_SIZE - 1) / 2, ENTRY_SHARE = 8 /* an answer may take this part of the cache */ };
@@ -24,7 +25,9 @@ struct entry {
 	struct job *waiting;         /* newest first */
 	int status;
 	const char *content_type;
-	struct buffer body, headers;
+	struct shared *body;
+	struct buffer headers;
+	size_t counted;              /* in the cache's bytes */
 };
 
 struct cache {
@@ -47,12 +50,12 @@ struct cache *cache_new(size_t max_bytes, struct stats *stats)
 
 static size_t size_of(const struct entry *entry)
 {
-	return sizeof *entry + entry->body.capacity + entry->headers.capacity;
+	return sizeof *entry + shared_size(entry->body) + entry->headers.capacity;
 }
 
 static void entry_free(struct entry *entry)
 {
-	buffer_free(&entry->body);
+	shared_release(entry->body);
 	buffer_free(&entry->headers);
 	free(entry);
 }
@@ -182,7 +185,7 @@ static void drop_oldest(struct cache *cache)
 	/* The analyzer does not see that an entry freed is in no list any more. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	*link_of(cache, entry->tag) = entry->chain;
 	detach(cache, entry);
-	cache->bytes -= size_of(entry);
+	cache->bytes -= entry->counted;
 	entry_free(entry);
 }
 
@@ -199,10 +202,20 @@ static void fill(const struct entry *entry, struct reply *reply)
 {
 	reply->status = entry->status;
 	reply->content_type = entry->content_type;
-	buffer_clear(&reply->body);
-	buffer_append_text(&reply->body, buffer_text(&entry->body));
+	reply->shared = shared_hold(entry->body);
 	buffer_append_text(&reply->headers, buffer_text(&entry->headers));
 	reply->err = ERR_OK;
+}
+
+/* As used last, and as large as it is now: it may have been compressed since. */
+static void count_newest(struct cache *cache, struct entry *entry)
+{
+	attach_newest(cache, entry);
+	cache->bytes -= entry->counted;
+	entry->counted = size_of(entry);
+	cache->bytes += entry->counted;
+	while (cache->bytes > cache->max_bytes)
+		drop_oldest(cache);
 }
 
 /* ── asking and answering ─────────────────────────────────────────────────────────────────────── */
@@ -224,7 +237,7 @@ enum cache_answer cache_ask(struct cache *cache, struct job *job)
 	} else {
 		fill(entry, &job->reply);
 		detach(cache, entry);
-		attach_newest(cache, entry);
+		count_newest(cache, entry);
 		answer = CACHE_HIT;
 	}
 	pthread_mutex_unlock(&cache->mutex);
@@ -246,8 +259,7 @@ static void share(const struct reply *from, size_t headers_from, struct reply *t
 		return;
 	to->status = from->status;
 	to->content_type = from->content_type;
-	buffer_clear(&to->body);
-	buffer_append_text(&to->body, buffer_text(&from->body));
+	to->shared = shared_hold(from->shared);
 	buffer_append(&to->headers, from->headers.data + headers_from, from->headers.size - headers_from);
 }
 
@@ -255,7 +267,7 @@ static void share(const struct reply *from, size_t headers_from, struct reply *t
 static void keep(struct cache *cache, struct entry **link, const struct reply *reply, size_t headers_from)
 {
 	struct entry *entry = *link;
-	size_t size = sizeof *entry + reply->body.size + reply->headers.size - headers_from;
+	size_t size = sizeof *entry + reply_body(reply).size + reply->headers.size - headers_from;
 
 	if (reply->err != ERR_OK || size > cache->max_bytes / ENTRY_SHARE) {
 		*link = entry->chain;
@@ -265,20 +277,19 @@ static void keep(struct cache *cache, struct entry **link, const struct reply *r
 	entry->pending = false;
 	entry->status = reply->status;
 	entry->content_type = reply->content_type;
-	buffer_append_text(&entry->body, buffer_text(&reply->body));
+	entry->body = shared_hold(reply->shared);
 	buffer_append(&entry->headers, reply->headers.data + headers_from, reply->headers.size - headers_from);
-	attach_newest(cache, entry);
-	cache->bytes += size_of(entry);
-	while (cache->bytes > cache->max_bytes)
-		drop_oldest(cache);
+	count_newest(cache, entry);
 }
 
-struct job *cache_settle(struct cache *cache, const struct job *job, size_t headers_from)
+struct job *cache_settle(struct cache *cache, struct job *job, size_t headers_from)
 {
 	struct job *waiting, *done = NULL;
 	struct entry **link;
 	size_t bytes;
 
+	if (job->reply.err == ERR_OK)
+		job->reply.shared = shared_new(&job->reply.body);
 	pthread_mutex_lock(&cache->mutex);
 	link = link_of(cache, job->reply.etag);
 	assert(*link != NULL); /* the promise that made this job the one to answer */

@@ -38,8 +38,8 @@ enum cache_answer {
 enum cache_answer cache_ask(struct cache *cache, struct job *job);
 
 /* job was a miss and is now answered: reply.err, and when that is ERR_OK the reply (headers from headers_from on belong to the
- * answer, those before to this request alone). Keeps the answer if it may be kept. Returns the jobs that waited for it, linked by
+ * answer, those before to this request alone). Its body is shared from then on. Keeps the answer if it may be kept. Returns the jobs that waited for it, linked by
  * next, their replies filled alike: the caller has to finish them. */
-struct job *cache_settle(struct cache *cache, const struct job *job, size_t headers_from);
+struct job *cache_settle(struct cache *cache, struct job *job, size_t headers_from);
 
 #endif

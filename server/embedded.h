@@ -1,4 +1,4 @@
-/* What is built into the binary besides code (made by sql/embed.py): migrations, the functions of schema pl, the contract. */
+/* What is built into the binary besides code (made by sql/embed.py): migrations, the functions of schema pl, the contract. Texts are gzip files. */
 #ifndef PLUMBLINE_EMBEDDED_H
 #define PLUMBLINE_EMBEDDED_H
 
@@ -7,13 +7,13 @@
 struct migration {
 	const char *name;     /* "0001-foundation" */
 	const char *checksum; /* SHA-256 of the text, hexadecimal */
-	const char *sql;
+	struct text sql;
 };
 
 extern const struct migration embedded_migrations[]; /* in the order they are applied */
 extern const size_t embedded_migrations_count;
 
-extern const char *const embedded_functions;          /* sql/functions, then sql/metrics, in the order of their names */
+extern const struct text embedded_functions;          /* sql/functions, then sql/metrics, in the order of their names */
 extern const char *const embedded_functions_checksum; /* SHA-256, hexadecimal */
 
 extern const struct text embedded_openapi_yaml;

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "negotiate.h"
 #include "process.h"
+#include "shared.h"
 #include "stats.h"
 
 static bool is_not_modified(const struct exchange *exchange, const struct reply *reply)
@@ -18,6 +19,11 @@ static bool is_not_modified(const struct exchange *exchange, const struct reply 
 		return false;
 	header = exchange_field(request, "if-none-match");
 	return header != NULL && etag_matches(*header, reply->etag);
+}
+
+static bool takes_gzip(const struct exchange *exchange, size_t size)
+{
+	return exchange->accepts_gzip && exchange->context->service->settings->gzip && size >= GZIP_MIN_SIZE;
 }
 
 void exchange_finish(struct exchange *exchange, struct reply *reply)
@@ -32,16 +38,23 @@ void exchange_finish(struct exchange *exchange, struct reply *reply)
 		reply->content_type = "application/json";
 	if (is_not_modified(exchange, reply)) {
 		reply->status = 304;
-		buffer_free(&reply->body);
-		reply->fixed = (struct text){0};
+		reply_drop_body(reply);
+	}
+	if (reply->shared != NULL) {
+		reply->fixed = shared_plain(reply->shared);
+		if (takes_gzip(exchange, reply->fixed.size)) {
+			struct text smaller = shared_gzip(reply->shared);
+
+			reply->fixed_is_gzip = smaller.size > 0;
+			reply->fixed = smaller.size > 0 ? smaller : reply->fixed;
+		}
 	}
 	if (reply->fixed.size > 0) {
 		exchange->gzipped = reply->fixed_is_gzip;
 		return;
 	}
 	/* The committer never gets here with a body worth it: what is compressed are reads, on their worker. */
-	if (exchange->accepts_gzip && exchange->context->service->settings->gzip && reply->body.size >= GZIP_MIN_SIZE &&
-	    gzip_compress(buffer_text(&reply->body), &packed)) {
+	if (takes_gzip(exchange, reply->body.size) && gzip_compress(buffer_text(&reply->body), &packed)) {
 		buffer_free(&reply->body);
 		reply->body = packed;
 		exchange->gzipped = true;

@@ -3,6 +3,7 @@
 #include "http_socket.h"
 #include "memory.h"
 #include "process.h"
+#include "shared.h"
 
 struct connection *http_connection_of(struct MHD_Connection *handle)
 {
@@ -32,6 +33,13 @@ static struct MHD_Response *make_response(struct reply *reply)
 	struct MHD_Response *response;
 
 	/* The library only reads it, but takes a pointer that may be written through. */
+	if (reply->fixed.size > 0 && reply->shared != NULL) {
+		response = MHD_create_response_from_buffer_with_free_callback_cls(reply->fixed.size, (void *)(uintptr_t)reply->fixed.data, shared_release,
+										  reply->shared);
+		if (response != NULL)
+			reply->shared = NULL; /* the response's now */
+		return response;
+	}
 	if (reply->fixed.size > 0)
 		return MHD_create_response_from_buffer(reply->fixed.size, (void *)(uintptr_t)reply->fixed.data, MHD_RESPMEM_PERSISTENT);
 	if (reply->body.size == 0)
@@ -45,7 +53,7 @@ static struct MHD_Response *make_response(struct reply *reply)
 enum MHD_Result http_send_answer(struct connection *connection, struct exchange *exchange)
 {
 	struct reply *reply = exchange->answer;
-	size_t size = reply->fixed.size > 0 ? reply->fixed.size : reply->body.size;
+	size_t size = reply_body(reply).size;
 	struct MHD_Response *response;
 	enum MHD_Result result;
 

@@ -51,14 +51,15 @@ static int check_pair(const gnutls_datum_t *cert, const gnutls_datum_t *key)
 static int parse_pair(struct identity *identity, const gnutls_datum_t *cert, const gnutls_datum_t *key)
 {
 	unsigned size = CHAIN_MAX;
-	int error = check_pair(cert, key);
+	int error = gnutls_pcert_list_import_x509_raw(identity->chain, &size, cert, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
 
+	if (error != GNUTLS_E_SUCCESS)
+		return error;
+	identity->chain_size = size;
+	/* Not before the chain is known to be sound: of one that is cut off GnuTLS 3.7 keeps memory there. */
+	error = check_pair(cert, key);
 	if (error == GNUTLS_E_SUCCESS)
 		error = gnutls_privkey_import_x509_raw(identity->key, key, GNUTLS_X509_FMT_PEM, NULL, 0);
-	if (error == GNUTLS_E_SUCCESS)
-		error = gnutls_pcert_list_import_x509_raw(identity->chain, &size, cert, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
-	if (error == GNUTLS_E_SUCCESS)
-		identity->chain_size = size;
 	return error;
 }
 

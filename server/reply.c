@@ -1,8 +1,11 @@
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "gzip.h"
 #include "request.h"
+#include "shared.h"
 
 enum err reply_error(struct reply *reply, enum err err, const char *format, ...)
 {
@@ -71,8 +74,7 @@ void reply_render_error(struct reply *reply, enum err err, const char *request_i
 	reply->etag[0] = '\0';
 	reply->no_store = true;
 	reply->cache_control = NULL;
-	reply->fixed = (struct text){0};
-	buffer_clear(body);
+	reply_drop_body(reply);
 	buffer_printf(body, "{\"type\":\"urn:plumbline:problem:%s\"", info->code);
 	append_member(body, "title", text_of(info->title));
 	buffer_printf(body, ",\"status\":%d", reply->status);
@@ -88,8 +90,33 @@ void reply_render_error(struct reply *reply, enum err err, const char *request_i
 		reply_header(reply, "Retry-After", "1");
 }
 
+struct text reply_body(const struct reply *reply)
+{
+	if (reply->fixed.size > 0)
+		return reply->fixed;
+	return reply->shared != NULL ? shared_plain(reply->shared) : buffer_text(&reply->body);
+}
+
+void reply_packed(struct reply *reply, struct text packed, bool takes_gzip)
+{
+	reply->fixed_is_gzip = takes_gzip;
+	if (takes_gzip)
+		reply->fixed = packed;
+	else
+		(void)gzip_expand(packed, SIZE_MAX / 2, &reply->body); /* made by us, so it is sound */
+}
+
+void reply_drop_body(struct reply *reply)
+{
+	reply->fixed = (struct text){0};
+	shared_release(reply->shared);
+	reply->shared = NULL;
+	buffer_clear(&reply->body);
+}
+
 void reply_free(struct reply *reply)
 {
+	reply_drop_body(reply);
 	buffer_free(&reply->body);
 	buffer_free(&reply->headers);
 	buffer_free(&reply->detail);

@@ -4,6 +4,15 @@
 #include <string.h>
 
 #include "memory.h"
+#include "negotiate.h"
+#include "service.h"
+
+bool request_takes_gzip(const struct request *request)
+{
+	const struct text *accepted = request->header(request, "accept-encoding");
+
+	return request->service->settings->gzip && accepted != NULL && negotiate_gzip(*accepted);
+}
 
 struct text request_query(const struct request *request, const char *name)
 {

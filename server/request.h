@@ -75,6 +75,9 @@ struct request {
 	void *http;                               /* the machinery's own */
 };
 
+/* Whether the client takes it, and the settings allow it. */
+bool request_takes_gzip(const struct request *request);
+
 /* Value of a query parameter or the absent text. */
 struct text request_query(const struct request *request, const char *name);
 
@@ -109,9 +112,16 @@ struct reply {
 	enum err err;               /* what the handler returned, for the log */
 	bool no_store;              /* Cache-Control: no-store instead of private */
 	const char *cache_control;  /* static string that is sent instead of either; NULL: none */
-	struct text fixed;          /* a body that lives as long as the process, sent as it is instead of `body`: no copy a request */
+	struct text fixed;          /* a body that is sent as it is instead of `body`, without a copy: it lives as long as the process, or as `shared` */
 	bool fixed_is_gzip;         /* it is compressed already */
+	struct shared *shared;      /* a body that others send too, instead of `body`; one hold of it. NULL: none */
 };
+
+/* What is sent but for compression: `shared`, else `body`; of `fixed` that. */
+struct text reply_body(const struct reply *reply);
+void reply_drop_body(struct reply *reply);
+/* Makes a gzip file that lives as long as the process the body: as it is for a client that takes it, else unpacked. */
+void reply_packed(struct reply *reply, struct text packed, bool takes_gzip);
 
 /* Sets detail and returns err, so that handlers can say: return reply_error(reply, ERR_NOT_FOUND, "no account %s", id); */
 enum err reply_error(struct reply *reply, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));

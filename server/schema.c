@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "embedded.h"
+#include "gzip.h"
 
 /* One name for the functions of schema pl in the register, beside the names of migrations. */
 static const char functions_name[] = "functions";
@@ -113,9 +114,20 @@ static enum err put(struct db *db, const char *name, const char *checksum)
 	return db_run(db, STATEMENT_schema_put, params, 2, DB_NONE, NULL, NULL, NULL);
 }
 
+static enum err run_packed(struct db *db, struct text packed, struct buffer *detail)
+{
+	struct buffer sql = {0};
+	enum err err = gzip_expand(packed, SIZE_MAX / 2, &sql);
+
+	if (err == ERR_OK)
+		err = db_script(db, sql.data, detail);
+	buffer_free(&sql);
+	return err;
+}
+
 static enum err apply_migration(struct db *db, const struct migration *migration, struct buffer *detail)
 {
-	enum err err = db_script(db, migration->sql, detail);
+	enum err err = run_packed(db, migration->sql, detail);
 
 	return err == ERR_OK ? put(db, migration->name, migration->checksum) : err;
 }
@@ -123,7 +135,7 @@ static enum err apply_migration(struct db *db, const struct migration *migration
 /* The script begins by dropping schema pl: code is replaced whole, nothing that holds data depends on it. */
 static enum err apply_functions(struct db *db, struct buffer *detail)
 {
-	enum err err = db_script(db, embedded_functions, detail);
+	enum err err = run_packed(db, embedded_functions, detail);
 
 	return err == ERR_OK ? put(db, functions_name, embedded_functions_checksum) : err;
 }

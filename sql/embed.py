@@ -3,11 +3,12 @@
 
 statements.h   enum statement: one constant a file of sql/statements, named after it
 statements.c   its name and text
-embedded.c     migrations, the functions of schema pl with the views of schema reporting, openapi.yaml and the same as JSON (see server/embedded.h)
+embedded.c     migrations, the functions of schema pl with the views of schema reporting, openapi.yaml and the same as JSON, each compressed (see server/embedded.h)
 presets.c      the presets of handlers/webhook/presets, one a file, named after it (see handlers/webhook/source.h)
 
 A file is written only when its content changed, so that nothing is compiled for nothing.
 """
+import gzip
 import hashlib
 import json
 import pathlib
@@ -32,6 +33,16 @@ def literal(text):
     for line in text.encode("utf-8").splitlines(keepends=True):
         lines.append('"' + "".join(plain.get(b) or (chr(b) if 32 <= b < 127 else "\\%03o" % b) for b in line) + '"')
     return "\n\t".join(lines) or '""'
+
+
+BYTES = ["\\%03o" % b if not 32 <= b < 127 or chr(b) in '"\\?' else chr(b) for b in range(256)]
+
+
+def packed(name, text):
+    """A text as a gzip file in C."""
+    content = gzip.compress(text.encode("utf-8"), 9, mtime=0)
+    lines = [content[at:at + 4096] for at in range(0, len(content), 4096)]
+    return f"static const char {name}[] =\n\t" + "\n\t".join('"' + "".join(map(BYTES.__getitem__, line)) + '"' for line in lines) + ";\n"
 
 
 def checksum(text):
@@ -78,14 +89,14 @@ def embedded_c():
     migrations = [(path.stem, read(path)) for path in files("migrations")]
     functions = REPLACE + "".join(f"-- {path.name}\n{read(path).rstrip()}\n" for path in files("functions") + files("metrics") + files("reporting"))
     contract, contract_json = openapi()
-    rows = "".join(f'\t{{"{stem}", "{checksum(text)}",\n\t{literal(text)}}},\n' for stem, text in migrations)
-    return (MADE + LONG + '#include "embedded.h"\n\n'
-            "const struct migration embedded_migrations[] = {\n" + rows + "};\n"
+    texts = "".join(packed(f"migration_{n}", text) for n, (_, text) in enumerate(migrations))
+    rows = "".join(f'\t{{"{stem}", "{checksum(text)}", {{migration_{n}, sizeof migration_{n} - 1}}}},\n' for n, (stem, text) in enumerate(migrations))
+    return (MADE + LONG + '#include "embedded.h"\n\n' + texts +
+            "\nconst struct migration embedded_migrations[] = {\n" + rows + "};\n"
             "const size_t embedded_migrations_count = sizeof embedded_migrations / sizeof *embedded_migrations;\n\n"
-            "const char *const embedded_functions =\n\t" + literal(functions) + ";\n"
-            f'const char *const embedded_functions_checksum = "{checksum(functions)}";\n\n'
-            "static const char openapi_yaml[] =\n\t" + literal(contract) + ";\n"
-            "static const char openapi_json[] =\n\t" + literal(contract_json) + ";\n"
+            + packed("functions", functions) + packed("openapi_yaml", contract) + packed("openapi_json", contract_json) +
+            "const struct text embedded_functions = {functions, sizeof functions - 1};\n"
+            f'const char *const embedded_functions_checksum = "{checksum(functions)}";\n'
             "const struct text embedded_openapi_yaml = {openapi_yaml, sizeof openapi_yaml - 1};\n"
             "const struct text embedded_openapi_json = {openapi_json, sizeof openapi_json - 1};\n")
 

@@ -3,7 +3,7 @@
 #
 # --build stops at what compiles the binary (images, packages), --run at what `make run` uses besides.
 # --all adds what only single targets want: clang (fuzz, build with clang), clang-tidy and cppcheck (lint), gcovr (cover),
-# valgrind, wrk (bench), debhelper (deb), lintian, mmdebstrap and systemd-container (check-deb), buildah and crun (check-image);
+# valgrind, wrk and Go with pgx (bench), debhelper (deb), lintian, mmdebstrap and systemd-container (check-deb), buildah and crun (check-image);
 # tests skip what these bring when they are not there: npm packages (the contract against other people's tools), prometheus
 # (promtool), pgbouncer, haproxy and nginx (docs/operations.md), mandoc, docker-compose (compose.yaml), faketime.
 set -eu
@@ -18,7 +18,7 @@ RUNNING="$BUILDING
 	postgresql-15 postgresql-client-15 curl jq procps bsdextrautils"
 WANTED="$RUNNING
 	check postgresql-15-pgtap python3-jsonschema chromium fonts-liberation"
-EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk prometheus pgbouncer haproxy nginx-light faketime shellcheck
+EXTRA="clang clang-tidy cppcheck gcovr valgrind wrk golang-go golang-github-jackc-pgx-v4-dev prometheus pgbouncer haproxy nginx-light faketime shellcheck
 	debhelper dpkg-dev lintian mandoc mmdebstrap systemd-container buildah crun docker-compose"
 
 class="test"
@@ -70,7 +70,7 @@ npm_packages() {
 	command -v npm >/dev/null || return 0
 	tests=$(dirname "$0")/../tests
 	install_locked "$tests/web" || echo "deps: no packages for tests/web: the tests of the dashboard will be skipped" >&2
-	[ "$class" != all ] || install_locked "$tests/contract"
+	[ "$class" != all ] || { install_locked "$tests/contract" && install_locked "$tests/bench/peer"; }
 }
 
 needed=$(missing)

@@ -40,8 +40,8 @@ def literal(content):
     return "\n\t".join('"' + "".join(map(BYTES.__getitem__, line)) + '"' for line in lines) or '""'
 
 
-def text(number, form, content):
-    return f"static const char {form}_{number}[] =\n\t{literal(content)};\n"
+def text(number, content):
+    return f"static const char content_{number}[] =\n\t{literal(content)};\n"
 
 
 def table(found):
@@ -49,12 +49,10 @@ def table(found):
     for number, (url, path) in enumerate(sorted(found.items())):
         content = path.read_bytes()
         packed = gzip.compress(content, 9, mtime=0)
-        contents.append(text(number, "plain", content))
-        if len(packed) < len(content):
-            contents.append(text(number, "gzip", packed))
+        is_gzip = len(packed) < len(content)
+        contents.append(text(number, packed if is_gzip else content))
         rows.append(f'\t{{"{url}", "{TYPES[path.suffix]}", "{hashlib.sha256(content).hexdigest()[:32]}", '
-                    f'{"true" if HASHED.fullmatch(url) else "false"}, {{plain_{number}, {len(content)}}}, '
-                    + (f"{{gzip_{number}, {len(packed)}}}" if len(packed) < len(content) else "{NULL, 0}") + "},\n")
+                    f'{"true" if HASHED.fullmatch(url) else "false"}, {{content_{number}, sizeof content_{number} - 1}}, {"true" if is_gzip else "false"}}},\n')
     return ('#pragma GCC diagnostic ignored "-Woverlength-strings"\n#include "pages.h"\n\n' + "".join(contents)
             + "\nconst struct page_file page_files[] = {\n" + "".join(rows)
             + "};\nconst size_t page_files_count = sizeof page_files / sizeof *page_files;\n")

@@ -121,9 +121,10 @@ static bool start(struct server *server, const struct settings *settings)
 	server->alerts = alert_runner_start(settings, server->service.ready, server->service.stats);
 	server->gauges = gauges_start(settings, server->service.ready, server->service.stats);
 	api.pool = server->pool;
-	if (settings->admin_listen[0] != '\0' && !start_listener(&server->admin, &admin))
+	/* First the one that serves: who reads on the other that the service is ready sends requests at once. */
+	if (!start_listener(&server->api, &api))
 		return false;
-	return start_listener(&server->api, &api);
+	return settings->admin_listen[0] == '\0' || start_listener(&server->admin, &admin);
 }
 
 /* The signal that came within the time, 0 for none. */
@@ -160,6 +161,8 @@ static bool stop(struct server *server, const sigset_t *signals)
 	if (server->pool != NULL)
 		worker_pool_cancel(server->pool);
 	worker_pool_stop(server->pool);
+	if (server->api.running)
+		http_drain(server->api.http); /* when the other listener could not be started */
 	if (server->admin.running)
 		http_drain(server->admin.http);
 	wait_for_drain(&server->admin, signals);

@@ -9,28 +9,19 @@ import argparse
 import collections
 import json
 import os
-import pathlib
 import queue
 import sys
 import threading
 import time
 
 from own_postgres import ROOT, own_postgres
+from service import cpu_of
 
 sys.path.insert(0, str(ROOT / "tests"))
 
 
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
-
-
-def cpu_of(pids):
-    """Seconds of user and system time: what other work on the machine does not change."""
-    total = 0
-    for pid in pids:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 def run(options):

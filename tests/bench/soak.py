@@ -23,8 +23,9 @@ import statistics
 import sys
 import time
 
-import bench
+import data
 from own_postgres import ROOT, own_postgres
+from service import Service, psql
 
 SECRET = "a1b2c3d4-0000-4000-8000-5e6f7a8b9c0d"
 CLIENTS = 48
@@ -69,7 +70,7 @@ class Mix:
             body = json.dumps([{"object": "opportunity", **self.change(f"{number}-{n}"), "event_id": f"e-{number}-{n}"} for n in range(DELIVERY)]).encode()
             digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
             return kind, self.post("/v1/webhooks/crm", body, f"X-Hub-Signature-256: sha256={digest}\r\n"), None
-        path = f"/v1/opportunities/d{self.random.randrange(self.deals)}" if kind == "deal" else self.random.choice(QUESTIONS).format(bench.quarter(self.random.randrange(2, 8)))
+        path = f"/v1/opportunities/d{self.random.randrange(self.deals)}" if kind == "deal" else self.random.choice(QUESTIONS).format(data.quarter(self.random.randrange(2, 8)))
         tag = f"If-None-Match: {self.tags[path]}\r\n" if path in self.tags else ""
         return kind, f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\n{tag}\r\n".encode(), path if kind == "dashboard" else None
 
@@ -130,7 +131,7 @@ class Watch:
     def __init__(self, service, seconds):
         self.service, self.seconds, self.minutes, self.bloat = service, seconds, [], []
         self.every = min(60.0, seconds / 20)
-        bench.psql(service.url, "CREATE SCHEMA watch; CREATE EXTENSION pgstattuple SCHEMA watch")
+        psql(service.url, "CREATE SCHEMA watch; CREATE EXTENSION pgstattuple SCHEMA watch")
 
     def process(self):
         directory = pathlib.Path("/proc", str(self.service.process.pid))
@@ -139,22 +140,22 @@ class Watch:
                 "descriptors": len(list((directory / "fd").iterdir()))}
 
     def database(self):
-        pids = bench.psql(self.service.url, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").split()
+        pids = psql(self.service.url, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").split()
         anonymous = 0
         for pid in pids:
             try:
                 anonymous += int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path("/proc", pid, "status").read_text()).group(1))
             except OSError:
                 pass  # it has ended since
-        dead = bench.psql(self.service.url, "SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname = ANY ('{%s}')" % ",".join(TABLES))
-        return {"backends": len(pids), "backends_anonymous_kib": anonymous, "dead_rows": int(dead or 0), "database_mib": int(bench.psql(self.service.url, "SELECT pg_database_size(current_database()) / 1048576"))}
+        dead = psql(self.service.url, "SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname = ANY ('{%s}')" % ",".join(TABLES))
+        return {"backends": len(pids), "backends_anonymous_kib": anonymous, "dead_rows": int(dead or 0), "database_mib": int(psql(self.service.url, "SELECT pg_database_size(current_database()) / 1048576"))}
 
     def measure_bloat(self):
         found = {}
         for table in TABLES:
-            size, free, dead = bench.psql(self.service.url, f"SELECT table_len, approx_free_percent, dead_tuple_percent FROM watch.pgstattuple_approx('{table}')").split("|")
+            size, free, dead = psql(self.service.url, f"SELECT table_len, approx_free_percent, dead_tuple_percent FROM watch.pgstattuple_approx('{table}')").split("|")
             found[table] = {"mib": int(size) / 1048576, "free_percent": float(free), "dead_percent": float(dead)}
-        rows = bench.psql(self.service.url, "SELECT c.relname, i.index_size, i.avg_leaf_density FROM pg_index AS x JOIN pg_class AS c ON c.oid = x.indexrelid JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree', "
+        rows = psql(self.service.url, "SELECT c.relname, i.index_size, i.avg_leaf_density FROM pg_index AS x JOIN pg_class AS c ON c.oid = x.indexrelid JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree', "
                           "watch.pgstatindex(c.oid::regclass) AS i WHERE x.indrelid = ANY ('{%s}'::regclass[])" % ",".join(TABLES))
         for name, size, density in (row.split("|") for row in rows.splitlines()):
             found[name] = {"mib": int(size) / 1048576, "leaf_density": None if density == "NaN" else float(density)}
@@ -208,12 +209,12 @@ def verdict(minutes):
 
 
 def load(service, deals):
-    bench.master_data(service, deals // 50)
+    data.master_data(service, deals // 50)
     for first in range(0, deals, 10000):
-        service.request("POST", "/v1/opportunities", bench.ndjson(bench.deals(min(10000, deals - first), first, deals // 50)), "application/x-ndjson")
+        service.request("POST", "/v1/opportunities", data.ndjson(data.deals(min(10000, deals - first), first, deals // 50)), "application/x-ndjson")
     service.request("POST", "/v1/sources", {"source": "crm", "preset": "generic"})
     service.request("POST", "/v1/sources/crm/secrets", {"secret": SECRET})
-    bench.psql(service.url, "VACUUM ANALYZE")
+    psql(service.url, "VACUUM ANALYZE")
 
 
 def main():
@@ -225,7 +226,7 @@ def main():
     parser.add_argument("--out", default=str(ROOT / os.environ.get("BUILD", "build") / "bench"))
     options = parser.parse_args()
     with own_postgres() as url:
-        service = bench.Service(str(ROOT / os.environ.get("BUILD", "build") / "plumbline"), url, "plumbline_soak")
+        service = Service(str(ROOT / os.environ.get("BUILD", "build") / "plumbline"), url, "plumbline_soak")
         try:
             load(service, options.deals)
             mix = Mix(options.deals, service.key)

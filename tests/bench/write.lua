@@ -25,8 +25,8 @@ function request()
   local amount = math.random(90000)
   if math.random() < bad then amount = -1 end
   local stage = amount == -1 and "no such stage" or "s" .. math.random(3)
-  local body = string.format(template, id, id % 100000, id % 200, stage, math.abs(amount), math.random(0, 99), math.random(9),
-    math.random(0, 9), math.random(0, 9), math.random(1, 9), origins[math.random(4)], math.random(5), math.random(12), math.random(20),
+  local body = string.format(template, id, id % 100000, id % 200, stage, math.abs(amount), math.random(0, 99), id % 9 + 1,
+    id % 10, math.random(0, 9), math.random(1, 9), origins[id % 4 + 1], math.random(5), math.random(12), math.random(20),
     math.abs(amount), math.random(40))
   return wrk.format("PUT", "/v1/opportunities/d" .. id, headers, body)
 end

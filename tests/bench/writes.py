@@ -1,0 +1,89 @@
+"""Single durable writes: the service against pgbench with one upsert a transaction, and against what a team would write instead."""
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+
+from service import HERE, free_port, median, pgbench, say, wrk
+
+CONNECTIONS = (1, 16, 64, 256)
+AIMS = {1: 0.6, 64: 2.5}
+
+
+@contextlib.contextmanager
+def running(command):
+    """A peer, once it answers."""
+    port = free_port()
+    process = subprocess.Popen([str(part).replace("PORT", str(port)) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            try:
+                request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/opportunities/first", b'{"stage": "s1"}', {"Content-Type": "application/json"}, method="PUT")
+                urllib.request.urlopen(request, timeout=1).read()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def peers(service, out):
+    """name → command; only those whose tools are there."""
+    found = {}
+    if shutil.which("node") and os.path.isdir(os.path.join(HERE, "peer", "node_modules", "fastify")):
+        found["Fastify, 2 processes, pg"] = (["node", os.path.join(HERE, "peer", "fastify.mjs"), "PORT", service.url], 5)
+    else:
+        say("no Fastify: tools/deps.sh --all")
+    if shutil.which("go"):
+        program = os.path.join(out, "peer")
+        built = subprocess.run(["go", "build", "-o", os.path.abspath(program), "peer.go"], cwd=os.path.join(HERE, "peer"), capture_output=True, text=True,
+                               env=dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOFLAGS=""))
+        if built.returncode == 0:
+            found["Go net/http, pgx"] = ([program, "PORT", service.url], 4)
+        else:
+            say(f"no Go peer: {built.stderr.strip()}")
+    else:
+        say("no Go: tools/deps.sh --all")
+    return found
+
+
+def against_pgbench(service, options, connections, ids):
+    ours, theirs, poisoned = [], [], []
+    clients = min(connections, 64)
+    for turn in range(options.rounds):
+        env = {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(turn * 7 + connections)}
+        theirs.append(pgbench(service.url, clients, options.seconds, ids))
+        ours.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", connections, options.seconds, env))
+        if connections == 64:
+            poisoned.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, dict(env, BENCH_BAD="0.01")))
+    yield {"what": f"single durable writes, {connections} connections", "unit": "events/s", "ours": median(ours, "per_second"),
+           "reference": f"pgbench, one upsert a transaction, {clients} clients", "theirs": median(theirs, "per_second"),
+           "ratio": median(ours, "per_second") / median(theirs, "per_second"), "least": AIMS.get(connections), "errors": sum(r["errors"] for r in ours)}
+    yield {"what": f"the same, 99th percentile, {connections} connections", "unit": "ms", "ours": median(ours, "p99_us") / 1000, "reference": "pgbench",
+           "theirs": median(theirs, "p99_us") / 1000, "ratio": median(ours, "p99_us") / median(theirs, "p99_us"), "most": 1 if connections == 64 else None}
+    if poisoned:
+        yield {"what": "the same, 64 connections, 1 % refused items", "unit": "events/s", "ours": median(poisoned, "per_second"),
+               "reference": "the clean stream", "theirs": median(ours, "per_second"), "ratio": median(poisoned, "per_second") / median(ours, "per_second"), "least": 0.7}
+
+
+def against_peers(service, options, ids):
+    for name, (command, aim) in peers(service, options.out).items():
+        with running(command) as port:
+            ours, theirs = [], []
+            for turn in range(options.rounds):
+                env = {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(turn * 11)}
+                theirs.append(wrk("write.lua", f"http://127.0.0.1:{port}", 64, options.seconds, env))
+                ours.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, env))
+        yield {"what": "single durable writes, 64 connections", "unit": "events/s", "ours": median(ours, "per_second"), "reference": f"{name}, one upsert a request",
+               "theirs": median(theirs, "per_second"), "ratio": median(ours, "per_second") / median(theirs, "per_second"), "least": aim, "errors": sum(r["errors"] for r in theirs)}
+
+
+def measure(service, options):
+    ids = max(options.deals // 2, 1000)
+    for connections in CONNECTIONS:
+        yield from against_pgbench(service, options, connections, ids)
+    yield from against_peers(service, options, ids)
