@@ -13,7 +13,7 @@ from service import say, wrk
 
 def day(service, options):
     ids, heard = max(options.deals // 2, 1000), {}
-    url, before = f"http://127.0.0.1:{service.port}", service.resident_kib()
+    url = f"http://127.0.0.1:{service.port}"
 
     def write():
         heard["writes"] = wrk("write.lua", url, 64, options.mixed, {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": "99"})
@@ -21,16 +21,18 @@ def day(service, options):
     def read():
         heard["reads"] = wrk("read.lua", url, 16, options.mixed, {"PLUMBLINE_KEY": service.key, "BENCH_PATH": f"/v1/metrics/bookings_share?by=rep&period={quarter(1)}"})
 
-    threads, depths = [threading.Thread(target=work) for work in (write, read)], []
+    threads, depths, memory = [threading.Thread(target=work) for work in (write, read)], [], []
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         depths.append(service.gauge("plumbline_queue_depth") + service.gauge("plumbline_commit_queue_depth"))
+        memory.append(service.resident_kib() / 1024)
         time.sleep(0.5)
     what = f"64 writers and 16 dashboards for {options.mixed} s"
     yield {"what": f"{what}: reads, 99th percentile", "unit": "ms", "ours": heard["reads"]["p99_us"] / 1000, "most": 250}
     yield {"what": f"{what}: writes, 99th percentile", "unit": "ms", "ours": heard["writes"]["p99_us"] / 1000, "most": 100}
-    yield {"what": f"{what}: growth of memory", "unit": "MiB", "ours": max(0, service.resident_kib() - before) / 1024, "most": 8}
+    # Half of the time is enough to fill the cache.
+    yield {"what": f"{what}: growth of memory in the second half", "unit": "MiB", "ours": max(0, memory[-1] - memory[len(memory) // 2]), "most": 4}
     yield {"what": f"{what}: most that waited", "unit": "requests", "ours": max(depths), "most": 80}
 
 
