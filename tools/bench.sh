@@ -1,6 +1,6 @@
 #!/bin/bash
 # The benchmark on a PostgreSQL of its own, as durable as one in service: tools/bench.sh [arguments of tests/bench/bench.py].
-# Results: $BUILD/bench/bench.json, and a table on standard output.
+# Results: a table on standard output, and the same in $BUILD/bench: bench.json, bench.md, bench.svg.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}

@@ -3,7 +3,7 @@
 
 Every pair is measured interleaved in rounds; the table gives medians, and ratios of medians of the same run. What is measured how: the modules at_rest … inside.
 Usage: bench.py --server BINARY --hello BINARY --out DIR [--deals N] [--rounds N] [--seconds N] [--mixed N]
-DATABASE_URL must name a PostgreSQL of its own: `make bench` starts one. Results: a table, DIR/bench.json and DIR/bench.svg.
+DATABASE_URL must name a PostgreSQL of its own: `make bench` starts one. Results: a table, and the same as DIR/bench.json, bench.md and bench.svg.
 """
 import argparse
 import json
@@ -33,11 +33,22 @@ def aim_of(row):
     return "", ""
 
 
-def show(table):
+def cells(table):
+    """Rows of texts, the first the names of the columns."""
     rows = [("what", "ours", "reference", "theirs", "ratio", "aim", "reached")]
     for row in table:
         rows.append((row["what"], f"{number(row['ours'])} {row['unit']}", row.get("reference", ""), number(row.get("theirs")),
                      f"{row['ratio']:.2f}" if "ratio" in row else "", *aim_of(row)))
+    return rows
+
+
+def markdown(table):
+    head, *rows = cells(table)
+    return "".join("| " + " | ".join(cell.replace(" %", "%") for cell in row) + " |\n" for row in (head, ("---",) * len(head), *rows))
+
+
+def show(table):
+    rows = cells(table)
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
@@ -79,6 +90,8 @@ def main():
         service.stop()
     with open(os.path.join(options.out, "bench.json"), "w") as out:
         json.dump({"deals": options.deals, "rounds": options.rounds, "seconds": options.seconds, "cpus": os.cpu_count(), "rows": table}, out, indent=1, ensure_ascii=False)
+    with open(os.path.join(options.out, "bench.md"), "w") as out:
+        out.write(markdown(table))
     with open(os.path.join(options.out, "bench.svg"), "w") as out:
         out.write(picture.svg(f"{options.deals:,} deals on {os.cpu_count()} cores: shares of the aims, logarithmic", table))
     show(table)

@@ -78,7 +78,7 @@ def against_peers(service, options, ids):
                 env = {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(turn * 11)}
                 theirs.append(wrk("write.lua", f"http://127.0.0.1:{port}", 64, options.seconds, env))
                 ours.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, env))
-        yield {"what": "single durable writes, 64 connections", "unit": "events/s", "ours": median(ours, "per_second"), "reference": f"{name}, one upsert a request",
+        yield {"what": f"single durable writes, 64 connections, beside {name.split(',')[0]}", "unit": "events/s", "ours": median(ours, "per_second"), "reference": f"{name}, one upsert a request",
                "theirs": median(theirs, "per_second"), "ratio": median(ours, "per_second") / median(theirs, "per_second"), "least": aim, "errors": sum(r["errors"] for r in theirs)}
 
 
