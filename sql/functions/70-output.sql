@@ -11,11 +11,21 @@ $$;
 COMMENT ON FUNCTION pl.minor_digits IS 'decimals of a currency''s minor unit (ISO 4217)';
 
 CREATE FUNCTION pl.round_half_even(p_value numeric, p_digits int) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN abs(p_value * 10::numeric ^ p_digits) % 1 = 0.5
-              THEN round(2 * round(p_value * 10::numeric ^ p_digits / 2) / 10::numeric ^ p_digits, p_digits)
-              ELSE round(p_value, p_digits) END
-$$;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  v_rounded numeric := round(p_value, p_digits);
+  v_step numeric;
+BEGIN
+  -- Most have no more decimals than that.
+  IF scale(p_value) <= p_digits THEN
+    RETURN v_rounded;
+  END IF;
+  v_step := 10::numeric ^ -p_digits;
+  IF abs(v_rounded - p_value) * 2 = v_step AND v_rounded % (2 * v_step) <> 0 THEN
+    v_rounded := v_rounded - sign(p_value) * v_step;
+  END IF;
+  RETURN round(v_rounded, p_digits);
+END $$;
 COMMENT ON FUNCTION pl.round_half_even IS 'rounded to p_digits decimals, halves to the even neighbour';
 
 CREATE FUNCTION pl.money_text(p_amount numeric, p_currency text) RETURNS text

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION pl.metric_rows IS 'computes a metric of the dictionary: call
 CREATE TYPE pl.written_row AS (metric text, total boolean, key text, period int, period_label text, label text, body json);
 
 CREATE FUNCTION pl.written_rows(q pl.metric_query, m pl.metric, p_rows pl.metric_row[]) RETURNS SETOF pl.written_row
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_nestloop = off SET jit = off AS $$
 DECLARE
   v_row_threshold   jsonb := pl.threshold_for(q.body, m.key, q.grouped_by);
   v_total_threshold jsonb := pl.threshold_for(q.body, m.key, NULL);
