@@ -214,6 +214,7 @@ $(BUILD)/unit_main.o: $(BUILD)/unit_main.c
 # Fuzz targets: tests/fuzz/fuzz_<name>.c with its corpus in tests/fuzz/corpus/<name>. `make test` replays the corpora with the
 # compiler at hand; `make fuzz` lets libFuzzer look for more, FUZZ_SECONDS a target.
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS    ?= -1
 .PHONY: replay fuzzers
 .SECONDARY: $(FUZZERS:%=$(BUILD)/tests/fuzz/fuzz_%.o) $(BUILD)/tests/fuzz/replay.o
 replay: $(FUZZERS:%=$(BUILD)/fuzz/replay_%) $(BUILD)/failing_calls.so
@@ -236,12 +237,12 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
 # libFuzzer's entry point has no prototype anywhere.
 $(BUILD)/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
 
-fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each (needs clang)
+fuzz: ## libFuzzer on every target, FUZZ_SECONDS=60 each, or until FUZZ_RUNS executions (needs clang)
 	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZER=fuzzer-no-link,address,undefined fuzzers
 	@for name in $(FUZZERS); do \
 	   mkdir -p $(BUILD)-fuzz/corpus/$$name; \
 	   echo "== $$name"; \
-	   $(BUILD)-fuzz/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)-fuzz/$$name- \
+	   $(BUILD)-fuzz/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -print_final_stats=1 -artifact_prefix=$(BUILD)-fuzz/$$name- \
 	     $(BUILD)-fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
 	 done
 
