@@ -158,7 +158,7 @@ test: ## install what is missing, build, run every suite against a throw-away Po
 # What `make test` does in part: every kind of key on every question, every hostile input to every route, every call that can fail, KILL_ROUNDS kills.
 KILL_ROUNDS ?= 100
 .PHONY: test-faults
-test-faults: build ## the suites of access, hostile bytes and faults whole: about an hour (KILL_ROUNDS=100)
+test-faults: build $(BUILD)/failing_calls.so ## the suites of access, hostile bytes and faults whole: about an hour (KILL_ROUNDS=100)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) PLUMBLINE_KILL_ROUNDS=$(KILL_ROUNDS) PLUMBLINE_MATRIX=whole PLUMBLINE_BYTES=whole PLUMBLINE_CALLS=whole PLUMBLINE_TEST_LIMIT=14400 \
 	 tools/test.sh $(or $(SUITES),tests/api/test_access_matrix.py tests/api/test_hostile_bytes.py faults)
 

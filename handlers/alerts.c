@@ -143,6 +143,8 @@ static enum err put_row(struct change *change)
 		seal(change, buffer_text(&change->secret), &secret);
 	json_object_del(change->config, "url");
 	config = json_dumps(change->config, JSON_COMPACT);
+	if (config == NULL)
+		abort();
 	err = db_run(request->db, STATEMENT_alert_endpoint_put,
 		     (struct db_param[]){{.text = text_of(org_id)},
 					 {.text = buffer_text(&json)},

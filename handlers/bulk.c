@@ -78,9 +78,7 @@ void bulk_free(struct bulk *bulk)
 
 static char *copy(const char *string)
 {
-	char *made = memory_string(string != NULL ? string : "");
-
-	return made;
+	return memory_string(string != NULL ? string : "");
 }
 
 static void list_error(struct bulk *bulk, struct bulk_place place, struct text id, const struct problem *problem)

@@ -26,7 +26,7 @@ enum err page_get(struct request *request, struct reply *reply)
 	if (file == end)
 		return reply_error(reply, ERR_NOT_FOUND, "there is no file of this name");
 	if (file->is_gzip)
-		reply_packed(reply, file->content, request_takes_gzip(request));
+		reply_packed(reply, file->content);
 	else
 		reply->fixed = file->content;
 	reply->content_type = file->content_type;

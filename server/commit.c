@@ -84,13 +84,6 @@ static void count_result(struct stats *stats, const struct ingest_result *result
 		stats_lag(stats, lag);
 }
 
-static void *allocate(size_t count, size_t size)
-{
-	void *made = memory_zeroed(count > 0 ? count : 1, size);
-
-	return made;
-}
-
 static void group_make(struct group *group, struct job **jobs, size_t count)
 {
 	size_t events = 0;
@@ -98,9 +91,9 @@ static void group_make(struct group *group, struct job **jobs, size_t count)
 	*group = (struct group){.jobs = jobs, .count = count};
 	for (size_t i = 0; i < count; i++)
 		events += events_of(jobs[i]);
-	group->items = allocate(events, sizeof *group->items);
-	group->results = allocate(events, sizeof *group->results);
-	group->intakes = allocate(count, sizeof(struct intake *));
+	group->items = memory_zeroed(events, sizeof *group->items);
+	group->results = memory_zeroed(events, sizeof *group->results);
+	group->intakes = memory_zeroed(count, sizeof(struct intake *));
 	for (size_t i = 0; i < count; i++) {
 		struct intake *intake = jobs[i]->intake;
 
@@ -254,8 +247,8 @@ static size_t drop_late(struct worker_pool *pool, struct job **jobs, size_t coun
 void commits_run(struct thread *thread, struct job *list)
 {
 	size_t max = (size_t)thread->pool->settings->batch;
-	struct job **jobs = allocate(max, sizeof(struct job *));
-	struct job **others = allocate(max, sizeof(struct job *));
+	struct job **jobs = memory_zeroed(max, sizeof(struct job *));
+	struct job **others = memory_zeroed(max, sizeof(struct job *));
 	size_t count = to_array(list, jobs);
 
 	for (size_t done = 0; done < count;) {

@@ -360,7 +360,7 @@ void exchange_complete(struct exchange *exchange)
 	if (route->watch)
 		job->request.answer = answer_stream_new(false, stream_moved, exchange);
 	else if (export_wanted(&job->request))
-		job->request.answer = answer_stream_new(exchange->accepts_gzip && exchange->context->service->settings->gzip, stream_moved, exchange);
+		job->request.answer = answer_stream_new(exchange->accepts_gzip, stream_moved, exchange);
 	submit(exchange);
 }
 

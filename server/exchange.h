@@ -56,7 +56,8 @@ struct exchange {
 	bool headed;                   /* exchange_head was called */
 	bool must_close;               /* the connection cannot be used further */
 	bool job_out;                  /* with the pool */
-	bool accepts_gzip, gzipped, body_is_gzip, http_1_0;
+	bool accepts_gzip;             /* the client does, and the settings allow it */
+	bool gzipped, body_is_gzip, http_1_0;
 	bool answered;                 /* logged and counted */
 	uint64_t start_ns;
 	unsigned shortages;            /* of memory, in the loop's thread, when it began */

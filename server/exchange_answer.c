@@ -23,7 +23,7 @@ static bool is_not_modified(const struct exchange *exchange, const struct reply 
 
 static bool takes_gzip(const struct exchange *exchange, size_t size)
 {
-	return exchange->accepts_gzip && exchange->context->service->settings->gzip && size >= GZIP_MIN_SIZE;
+	return exchange->accepts_gzip && size >= GZIP_MIN_SIZE;
 }
 
 void exchange_finish(struct exchange *exchange, struct reply *reply)
@@ -40,6 +40,8 @@ void exchange_finish(struct exchange *exchange, struct reply *reply)
 		reply->status = 304;
 		reply_drop_body(reply);
 	}
+	if (reply->fixed_is_gzip && !exchange->accepts_gzip)
+		reply_unpack(reply);
 	if (reply->shared != NULL) {
 		reply->fixed = shared_plain(reply->shared);
 		if (takes_gzip(exchange, reply->fixed.size)) {

@@ -398,7 +398,7 @@ enum err exchange_examine(struct exchange *exchange, const struct http_head *hea
 		return reply_error(reply, err, "%s", reason);
 	}
 	note_body(exchange);
-	exchange->accepts_gzip = negotiate_gzip(field(exchange, "accept-encoding"));
+	exchange->accepts_gzip = exchange->context->service->settings->gzip && negotiate_gzip(field(exchange, "accept-encoding"));
 	if (over_limit) {
 		exchange->must_close = true;
 		stats_count(exchange->context->service->stats, COUNTER_REFUSED_CONNECTIONS, 1);

@@ -97,18 +97,24 @@ struct text reply_body(const struct reply *reply)
 	return reply->shared != NULL ? shared_plain(reply->shared) : buffer_text(&reply->body);
 }
 
-void reply_packed(struct reply *reply, struct text packed, bool takes_gzip)
+void reply_packed(struct reply *reply, struct text packed)
 {
-	reply->fixed_is_gzip = takes_gzip;
-	if (takes_gzip)
-		reply->fixed = packed;
-	else
-		(void)gzip_expand(packed, SIZE_MAX / 2, &reply->body); /* made by us, so it is sound */
+	reply->fixed = packed;
+	reply->fixed_is_gzip = true;
+}
+
+void reply_unpack(struct reply *reply)
+{
+	struct text packed = reply->fixed;
+
+	reply_drop_body(reply);
+	(void)gzip_expand(packed, SIZE_MAX / 2, &reply->body); /* made by us, so it is sound */
 }
 
 void reply_drop_body(struct reply *reply)
 {
 	reply->fixed = (struct text){0};
+	reply->fixed_is_gzip = false;
 	shared_release(reply->shared);
 	reply->shared = NULL;
 	buffer_clear(&reply->body);

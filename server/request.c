@@ -4,15 +4,6 @@
 #include <string.h>
 
 #include "memory.h"
-#include "negotiate.h"
-#include "service.h"
-
-bool request_takes_gzip(const struct request *request)
-{
-	const struct text *accepted = request->header(request, "accept-encoding");
-
-	return request->service->settings->gzip && accepted != NULL && negotiate_gzip(*accepted);
-}
 
 struct text request_query(const struct request *request, const char *name)
 {
@@ -24,9 +15,7 @@ struct text request_query(const struct request *request, const char *name)
 
 static char *copy(const char *string)
 {
-	char *made = memory_string(string != NULL ? string : "");
-
-	return made;
+	return memory_string(string != NULL ? string : "");
 }
 
 void problems_add(struct problems *problems, const char *pointer, const char *code, const char *format, ...)

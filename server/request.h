@@ -75,9 +75,6 @@ struct request {
 	void *http;                               /* the machinery's own */
 };
 
-/* Whether the client takes it, and the settings allow it. */
-bool request_takes_gzip(const struct request *request);
-
 /* Value of a query parameter or the absent text. */
 struct text request_query(const struct request *request, const char *name);
 
@@ -120,8 +117,9 @@ struct reply {
 /* What is sent but for compression: `shared`, else `body`; of `fixed` that. */
 struct text reply_body(const struct reply *reply);
 void reply_drop_body(struct reply *reply);
-/* Makes a gzip file that lives as long as the process the body: as it is for a client that takes it, else unpacked. */
-void reply_packed(struct reply *reply, struct text packed, bool takes_gzip);
+/* Makes a gzip file that lives as long as the process the body; whoever sends it unpacks it for a client that does not take it. */
+void reply_packed(struct reply *reply, struct text packed);
+void reply_unpack(struct reply *reply);
 
 /* Sets detail and returns err, so that handlers can say: return reply_error(reply, ERR_NOT_FOUND, "no account %s", id); */
 enum err reply_error(struct reply *reply, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -21,13 +21,6 @@ static bool read_key(const char *text, unsigned char key[KEY])
 	return sodium_hex2bin(key, KEY, text, strlen(text), NULL, NULL, NULL) == 0;
 }
 
-static void *allocate(size_t size)
-{
-	void *made = memory_take(size);
-
-	return made;
-}
-
 /* What it is bound to. */
 static int context_of(char *to, size_t size, int org_id, const char *source)
 {
@@ -49,8 +42,8 @@ void secret_seal(const char *key_text, int org_id, const char *source, struct te
 	}
 	if (sodium_init() < 0)
 		abort();
-	box = allocate(NONCE + secret.size + TAG);
-	encoded = allocate(encoded_size);
+	box = memory_take(NONCE + secret.size + TAG);
+	encoded = memory_take(encoded_size);
 	randombytes_buf(box, NONCE);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(box + NONCE, &size, (const unsigned char *)secret.data, secret.size,
 						   (const unsigned char *)context, (unsigned long long)context_size, NULL, box, key);
@@ -64,7 +57,7 @@ void secret_seal(const char *key_text, int org_id, const char *source, struct te
 
 static bool unseal(const char *key_text, const char *context, size_t context_size, struct text encoded, struct buffer *secret)
 {
-	unsigned char key[KEY], *box = allocate(encoded.size + 1), *plain = allocate(encoded.size + 1);
+	unsigned char key[KEY], *box = memory_take(encoded.size + 1), *plain = memory_take(encoded.size + 1);
 	unsigned long long size = 0;
 	size_t box_size = 0;
 	bool opened = read_key(key_text, key) &&

@@ -18,6 +18,8 @@ bool literal_compile(struct compiler *compiler, const json_t *value, struct scal
 		return false;
 	}
 	text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	if (text == NULL)
+		abort();
 	*out = scalar_read(compiler->arena, arena_keep(compiler->arena, text_of(text)));
 	out->ours = true;
 	free(text);

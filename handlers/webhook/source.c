@@ -60,6 +60,8 @@ bool source_document(struct text preset, struct text override, struct buffer *ou
 	if (problems->count == before) {
 		merge_patch(target, patch);
 		text = json_dumps(target, JSON_COMPACT);
+		if (text == NULL)
+			abort();
 		buffer_append_string(out, text);
 	}
 	free(text);
@@ -126,6 +128,8 @@ static bool compile_seed(struct compiler *compiler, const json_t *value, struct 
 	json_object_del(record, "kind");
 	json_object_set_new(record, "occurred_at", json_string(dated));
 	text = json_dumps(record, JSON_COMPACT);
+	if (text == NULL)
+		abort();
 	out->record = arena_keep(compiler->arena, text_of(text));
 	free(text);
 	json_decref(record);

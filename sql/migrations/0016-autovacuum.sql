@@ -1,4 +1,4 @@
--- Autovacuum for tables that are written all day (docs/operations.md, The database): its defaults wait until a fifth of a table is dead or new, which for millions of rows
+-- Autovacuum for tables that are written all day (docs/operations.md, PostgreSQL): its defaults wait until a fifth of a table is dead or new, which for millions of rows
 -- is days of changes cleared away in one go. A twentieth keeps each pass small, dead rows few, and the map of what index-only scans need not look up nearly whole.
 ALTER TABLE object SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1);
 ALTER TABLE deal_fact_of SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1);

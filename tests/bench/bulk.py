@@ -51,7 +51,7 @@ def load(service, options, accounts):
 
 def beside_others(service, options, accounts):
     """99th percentile of reads of single records while deals are loaded, in ms."""
-    body, heard = ndjson(deals(options.deals // 10, 0, accounts)), {}
+    body = ndjson(deals(options.deals // 10, 0, accounts))
     env = {"PLUMBLINE_KEY": service.key, "BENCH_PATH": "/v1/opportunities/d1"}
     stop = threading.Event()
 

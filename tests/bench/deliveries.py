@@ -15,13 +15,9 @@ import threading
 import time
 
 from own_postgres import ROOT, own_postgres
-from service import cpu_of
+from service import cpu_of, percentile
 
 sys.path.insert(0, str(ROOT / "tests"))
-
-
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def run(options):

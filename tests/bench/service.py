@@ -128,5 +128,9 @@ def pgbench(url, clients, seconds, ids):
             "p99_us": latencies[len(latencies) * 99 // 100], "errors": 0}
 
 
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
 def median(rows, key):
     return statistics.median(row[key] for row in rows)

@@ -25,7 +25,7 @@ import time
 
 import data
 from own_postgres import ROOT, own_postgres
-from service import Service, psql
+from service import Service, percentile, psql
 
 SECRET = "a1b2c3d4-0000-4000-8000-5e6f7a8b9c0d"
 CLIENTS = 48
@@ -34,10 +34,6 @@ CYCLE = ["write"] * 16 + ["delivery"] + ["dashboard"] * 4 + ["deal"] * 4
 TABLES = ("event", "object", "deal_fact_of", "open_span")
 QUESTIONS = ("/v1/metrics/bookings_share?by=rep&period={}", "/v1/metrics/bookings_share?by=segment&period={}",
              "/v1/metrics/win_rate?by=rep&period={}", "/v1/alignment?by=segment&period={}")
-
-
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
 class Mix:
@@ -141,7 +137,7 @@ class Watch:
     def process(self):
         directory = pathlib.Path("/proc", str(self.service.process.pid))
         status = (directory / "status").read_text()
-        return {"rss_kib": int(re.search(r"VmRSS:\s+(\d+)", status).group(1)), "threads": int(re.search(r"Threads:\s+(\d+)", status).group(1)),
+        return {"rss_kib": self.service.resident_kib(), "threads": int(re.search(r"Threads:\s+(\d+)", status).group(1)),
                 "descriptors": len(list((directory / "fd").iterdir()))}
 
     def database(self):

@@ -21,11 +21,10 @@ import threading
 import time
 import unittest
 
-from harness import Case, ROOT
+from harness import Case, ROOT, is_sanitized
 from journal import SECRET
 
-BUILD = ROOT / os.environ.get("BUILD", "build")
-SHIM = BUILD / "failing_calls.so"
+SHIM = ROOT / os.environ.get("BUILD", "build") / "failing_calls.so"
 MEMORY, NETWORK = 1, 2
 STEP = 1 if os.environ.get("PLUMBLINE_CALLS") == "whole" else 17
 STRATEGY = {"name": "Plan", "effective_from": "2026-01-01", "segments": [{"key": "s", "label": "S", "when": [{"attr": "industry", "eq": "x"}], "target": {"bookings": 1}}],
@@ -38,7 +37,7 @@ class Order(ctypes.Structure):
     _fields_ = [("kind", ctypes.c_uint32), ("at", ctypes.c_uint32), ("count", ctypes.c_uint32), ("failed", ctypes.c_uint32), ("error", ctypes.c_int32), ("by", ctypes.c_char * 236)]
 
 
-@unittest.skipIf(not SHIM.exists() or "asan" in BUILD.name or "tsan" in BUILD.name, "sanitizers bring an allocator of their own")
+@unittest.skipIf(is_sanitized(), "sanitizers bring an allocator of their own")
 class FailingCalls(Case):
     @classmethod
     def setUpClass(cls):
@@ -201,7 +200,7 @@ class LittleMemory(Case):
         return statuses
 
     def test_limit(self):
-        if "asan" in BUILD.name or "tsan" in BUILD.name:
+        if is_sanitized():
             self.skipTest("a sanitizer needs terabytes of address space")
         server = self.serve(env={"PLUMBLINE_GAUGE_INTERVAL": 0})
         client, pid = server.client(timeout=120), server.process.pid

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from harness import Case, Client
+from harness import Case, Client, is_sanitized
 
 LIMITS = {"PLUMBLINE_HEADER_TIMEOUT": 1, "PLUMBLINE_BODY_TIMEOUT": 2, "PLUMBLINE_IDLE_TIMEOUT": 3,
           "PLUMBLINE_CONNECTIONS": 600, "PLUMBLINE_BODY_MAX": "1M", "PLUMBLINE_MEMORY_MAX": "64M"}
@@ -16,12 +16,6 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 def resident_bytes(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * 4096
-
-
-def is_sanitized(pid):
-    """Under a sanitizer memory is another matter."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
-        return re.search(r"lib[at]san", file.read()) is not None
 
 
 class SlowClients(Case):
@@ -247,7 +241,7 @@ class SlowClients(Case):
         for connection in idle:
             connection.sendall(HEAD + b"\r\n")
             self.assertRegex(connection.recv(65536), rb"^HTTP/1\.1 200 ")
-        if not is_sanitized(self.server.process.pid):
+        if not is_sanitized():
             self.assertLess((resident_bytes(self.server.process.pid) - before) / len(idle), 64 << 10)
 
     def test_clients_that_vanish(self):

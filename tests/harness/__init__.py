@@ -15,6 +15,6 @@ Run one file with `tests/run.py tests/api/test_x.py` (it brings its own PostgreS
 from .case import Case, shared_data
 from .client import Client, Response
 from .database import Database
-from .server import BINARY, ROOT, Server, free_port, plumbline
+from .server import BINARY, ROOT, Server, free_port, is_sanitized, plumbline
 
-__all__ = ["BINARY", "Case", "Client", "Database", "ROOT", "Response", "Server", "free_port", "plumbline", "shared_data"]
+__all__ = ["BINARY", "Case", "Client", "Database", "ROOT", "Response", "Server", "free_port", "is_sanitized", "plumbline", "shared_data"]

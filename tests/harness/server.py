@@ -1,4 +1,5 @@
 """The real binary on free ports with a database of its own. Ended by its pid, its log kept for the final checks."""
+import functools
 import itertools
 import os
 import pathlib
@@ -17,6 +18,13 @@ BINARY = pathlib.Path(os.environ.get("PLUMBLINE_TEST_BINARY") or ROOT / os.envir
 SCOPES = ("ingest", "read", "strategy", "admin")
 
 _numbers = itertools.count(1)
+
+
+@functools.cache
+def is_sanitized():
+    """Whether the binary brings a sanitizer: then memory is another matter, and what is preloaded would take the same calls."""
+    content = BINARY.read_bytes()
+    return b"__asan_init" in content or b"__tsan_init" in content
 
 
 def free_port():
