@@ -98,6 +98,45 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.converted(jsonb, int, numeric, text, text, date) IS 'pl.convert as known now, by the rates of the day (pl.day_rates) where they will do';
 
+CREATE FUNCTION pl.first_currency_then(p_org int, p_as_of timestamptz, p_known_at timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+  v_changed text[];
+  v_existed text[];
+  v_first deal_fact_of;
+  v_ids text[];  -- deals that may have been first; null: any
+BEGIN
+  IF p_known_at IS NULL THEN
+    SELECT coalesce(array_agg(c.object_id), '{}'), coalesce(array_agg(c.object_id) FILTER (WHERE c.existed), '{}') INTO v_changed, v_existed
+      FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
+    -- Of the deals that have not changed since, the first; walked in the order of creation (of the table: a join would lose its order).
+    SELECT f.* INTO v_first
+      FROM deal_fact_of AS f
+     WHERE f.org_id = p_org AND f.epoch = (SELECT v.epoch FROM org_version AS v WHERE v.org_id = p_org)
+       AND f.created_at <= p_as_of AND f.amount IS NOT NULL AND f.currency IS NOT NULL
+       AND f.deal_id NOT IN (SELECT c FROM unnest(v_changed) AS c)
+     ORDER BY f.created_at, f.deal_id LIMIT 1;
+    -- Of the others, those that are created before it today, and those that may have been before something else than a patch of other attributes.
+    v_ids := ARRAY(
+      SELECT c.id
+        FROM unnest(v_existed) AS c(id)
+        LEFT JOIN LATERAL (SELECT x.created_at FROM deal_fact AS x WHERE x.org_id = p_org AND x.deal_id = c.id OFFSET 0) AS f ON true
+       WHERE (f.created_at IS NULL OR f.created_at <= coalesce(v_first.created_at, 'infinity')
+              OR EXISTS (SELECT FROM event AS e
+                          WHERE e.org_id = p_org AND e.kind = 'opportunity' AND e.object_id = c.id AND e.occurred_at > p_as_of
+                            AND (e.operation <> 'patch' OR e.is_full OR e.patch ? 'created_at' OR e.patch -> 'attributes' ? 'is_test'))));
+  END IF;
+  RETURN (
+    SELECT d.currency
+      FROM (SELECT s.created_at, s.deal_id, s.currency
+              FROM pl.deal_states(p_org, p_as_of, p_known_at, v_ids) AS s WHERE s.amount IS NOT NULL AND s.currency IS NOT NULL
+            UNION ALL
+            SELECT v_first.created_at, v_first.deal_id, v_first.currency WHERE v_first.deal_id IS NOT NULL) AS d
+     ORDER BY d.created_at, d.deal_id COLLATE "C" LIMIT 1);
+END $$;
+COMMENT ON FUNCTION pl.first_currency_then(int, timestamptz, timestamptz) IS
+  'Currency of the earliest deal with a price (by created_at, then id) as known at (as_of, known_at); null: there was none. METRICS R19';
+
 CREATE FUNCTION pl.reporting_currency(p_org int, p_as_of timestamptz DEFAULT NULL, p_known_at timestamptz DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -108,11 +147,7 @@ BEGIN
     FROM org o JOIN org_version v ON v.org_id = o.org_id
    WHERE o.org_id = p_org;
   IF v_currency IS NULL AND (p_as_of IS NOT NULL OR p_known_at IS NOT NULL) THEN
-    SELECT currency INTO v_currency
-      FROM pl.deal_states(p_org, p_as_of, p_known_at, NULL)
-     WHERE amount IS NOT NULL AND currency IS NOT NULL
-     ORDER BY created_at, deal_id
-     LIMIT 1;
+    v_currency := pl.first_currency_then(p_org, p_as_of, p_known_at);
   END IF;
   RETURN v_currency;
 END $$;

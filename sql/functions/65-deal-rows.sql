@@ -111,7 +111,7 @@ BEGIN
   END IF;
   v_rows := ARRAY(
     SELECT pl.closed_row(q, f)
-    FROM pl.facts_closed(q, p_from, p_to) f
+    FROM pl.facts_between(q, 'closed', p_from, p_to) f
     WHERE NOT (q.exclude_nonpositive AND coalesce(f.amount <= 0, false)));
   RETURN QUERY
   SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, pl.accepted(q, v_rows)))) r
@@ -121,31 +121,20 @@ $$;
 COMMENT ON FUNCTION pl.closed_deals IS
   'deals decided in [p_from, p_to), dated by closed_at (METRICS.md R2, R3); outcome won, lost, not_real or not_accepted: the last two count in no rate';
 
-CREATE FUNCTION pl.facts_closed(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+CREATE FUNCTION pl.facts_between(q pl.metric_query, p_end text, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  -- The table can be read by its index; a past state is derived whole.
   IF q.as_of IS NULL AND q.known_at IS NULL THEN
-    RETURN QUERY SELECT * FROM deal_fact f
-                 WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome IN ('won', 'lost');
+    RETURN QUERY SELECT * FROM pl.facts_now(q.org, p_end, p_from, p_to);
+  ELSIF q.known_at IS NULL THEN
+    RETURN QUERY SELECT * FROM pl.facts_then(q.org, q.as_of, q.reporting, p_end, p_from, p_to);
   ELSE
-    RETURN QUERY SELECT * FROM pl.deal_facts(q.org, q.as_of, q.known_at) f
-                 WHERE f.org_id = q.org AND f.closed_at >= p_from AND f.closed_at < p_to AND f.outcome IN ('won', 'lost');
+    RETURN QUERY SELECT * FROM pl.derive_deal_facts(q.org, q.as_of, q.known_at, NULL) AS f
+                 WHERE CASE p_end WHEN 'closed' THEN f.closed_at >= p_from AND f.closed_at < p_to ELSE f.created_at >= p_from AND f.created_at < p_to END;
   END IF;
 END
 $$;
-
-CREATE FUNCTION pl.facts_created(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
-LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
-BEGIN
-  IF q.as_of IS NULL AND q.known_at IS NULL THEN
-    RETURN QUERY SELECT * FROM deal_fact f WHERE f.org_id = q.org AND f.created_at >= p_from AND f.created_at < p_to;
-  ELSE
-    RETURN QUERY SELECT * FROM pl.deal_facts(q.org, q.as_of, q.known_at) f
-                 WHERE f.org_id = q.org AND f.created_at >= p_from AND f.created_at < p_to;
-  END IF;
-END
-$$;
+COMMENT ON FUNCTION pl.facts_between IS 'deals closed (p_end closed) or created (created) in [p_from, p_to): by the facts of now, or as known then';
 
 CREATE FUNCTION pl.created_deals(q pl.metric_query, p_from timestamptz, p_to timestamptz) RETURNS SETOF pl.deal_row
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
@@ -162,7 +151,7 @@ BEGIN
                                  CASE WHEN f.closed_at IS NULL THEN v_on ELSE pl.local_date(f.closed_at, q.zone) END,
                                  q.as_of, q.known_at) END,
             1::numeric, f.probability, f.origin, f.families, f.weights, f.expected_close)::pl.deal_row
-    FROM pl.facts_created(q, p_from, p_to) f);
+    FROM pl.facts_between(q, 'created', p_from, p_to) f);
   v_rows := pl.first_priced(q, v_rows);
   RETURN QUERY
   SELECT r.* FROM unnest(pl.credited(q, pl.rejudged(q, v_rows))) r

@@ -32,7 +32,7 @@ DECLARE
   v_past text[];
   v_rows pl.deal_row[];
 BEGIN
-  v_ids := ARRAY(SELECT o FROM unnest(p_open) o UNION SELECT f.deal_id FROM pl.facts_created(q, p_from + interval '1 microsecond', p_to + interval '1 microsecond') f
+  v_ids := ARRAY(SELECT o FROM unnest(p_open) o UNION SELECT f.deal_id FROM pl.facts_between(q, 'created', p_from + interval '1 microsecond', p_to + interval '1 microsecond') f
                  EXCEPT SELECT s FROM unnest(p_still) s);
   v_rows := ARRAY(SELECT pl.closed_row(q, f) FROM pl.deal_facts(q.org, q.as_of, q.known_at, v_ids) f
                   WHERE f.outcome IN ('won', 'lost') AND least(f.closed_at, f.closed_transition_at) <= p_to);

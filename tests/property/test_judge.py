@@ -5,7 +5,7 @@ import json
 import os
 
 from harness import BINARY, Case, Database
-from judge_histories import FEED, History
+from judge_histories import FEED, STRATEGIES, History
 
 SEED = int(os.environ.get("PLUMBLINE_TEST_SEED", "20240515"))
 ROUNDS = int(os.environ.get("PLUMBLINE_TEST_ROUNDS", "8"))
@@ -98,6 +98,97 @@ class Judge(Case):
                     found = self.rows(f"test_facts({org}, {literal(as_of)}, {literal(None if known is None else self.received(known))}, '{at}')")
                     self.assert_rows(found, self.rows(f"test_facts({fresh}, NULL, NULL, '{at}')"), "asked of the past, against only told the past")
 
+    def narrow(self, org, which, start, end, as_of):
+        return self.rows(f"(SELECT to_jsonb(t)::text FROM pl.facts_then({org}, '{as_of}', pl.reporting_currency({org}, '{as_of}'), '{which}', '{start}', '{end}') AS t) AS narrow")
+
+    def assert_narrow(self, org, which, start, end, as_of):
+        """What is known of a span as of an instant is what is derived for all and then looked for in the span."""
+        whole = self.rows(f"(SELECT to_jsonb(t)::text FROM pl.derive_deal_facts({org}, '{as_of}', NULL, NULL) AS t WHERE t.{which}_at >= '{start}' AND t.{which}_at < '{end}') AS whole")
+        self.assert_rows(self.narrow(org, which, start, end, as_of), whole, "of a span, against all")
+        first = (f"SELECT d.currency FROM pl.deal_states({org}, '{as_of}', NULL, NULL) AS d WHERE d.amount IS NOT NULL AND d.currency IS NOT NULL "
+                 'ORDER BY d.created_at, d.deal_id COLLATE "C" LIMIT 1')
+        self.assertEqual(self.database.value(f"SELECT pl.first_currency_then({org}, '{as_of}', NULL)"), self.database.value(first), "the first currency, against that of all deals")
+
+    def test_the_past_of_a_span_is_that_of_all(self):
+        for number in range(ROUNDS):
+            history = History(SEED + 4000 + number, size=160)
+            org = self.org(history, history.batches(history.shuffled()))
+            times = sorted({event["at"] for event in history.events})
+            # While stages still change, any deal may be another one: what is told apart comes after.
+            settled = max(event["at"] for event in history.events if event["kind"] == "stage")
+            for as_of in [f"{history.day()}T12:00:00Z", *(at for at in times[-8:-1] if at >= settled)]:
+                start, end = history.pick(("2023-12-01", "2024-06-01"), sorted((history.day(), f"{history.day()}T10:30:00.5Z")))
+                for which in ("closed", "created"):
+                    with self.subTest(seed=SEED + 4000 + number, as_of=as_of, which=which, start=start, end=end):
+                        self.assert_narrow(org, which, start, end, as_of)
+
+    def test_the_past_of_a_span_knows_what_has_changed_since(self):
+        """One thing at a time of all that a deal's fact rests on: what is told of the past is neither the fact of now nor anything but what all events of then make."""
+        for name, (settings, before, since) in SINCE.items():
+            with self.subTest(name):
+                world = Settled(settings, before)
+                org = self.org(world, [world.events])
+                found = self.narrow(org, "closed", *SPAN), self.narrow(org, "created", *SPAN)
+                self.database.sql(f"SELECT test_feed({org}, '{self.received(1)}', $j${json.dumps(world.told(since))}$j$)")
+                for which in ("closed", "created"):
+                    self.assert_narrow(org, which, *SPAN)
+                self.assertEqual((self.narrow(org, "closed", *SPAN), self.narrow(org, "created", *SPAN)), found, "before it was told, and after")
+                now = [self.rows(f"(SELECT to_jsonb(t)::text FROM pl.facts_now({org}, '{which}', '{SPAN[0]}', '{SPAN[1]}') AS t) AS now") for which in ("closed", "created")]
+                self.assertNotEqual(now, list(found), "what has changed since makes no difference now")
+
 
 def literal(value):
     return "NULL" if value is None else f"'{value}'"
+
+
+SPAN = ("2024-01-01", "2024-06-01", "2024-02-15T00:00:00Z")  # from, to, as of
+
+
+class Settled:
+    """A world in which a deal has been won; what is told of it later is all that changes."""
+
+    def __init__(self, settings, before):
+        self.settings = {"time_zone": "UTC", "backcast": "on", "won_close_basis": "transition", "reporting_currency": "EUR", **settings}
+        self.strategies, self.number = STRATEGIES, 0
+        self.events = self.told([("stage", "Open", "2023-01-01", {"label": "Open", "outcome": "open"}), ("stage", "Won", "2023-01-01", {"label": "Won", "outcome": "won"}),
+                                 ("team", "emea", "2023-01-01", {"name": "E"}), ("team", "paris", "2023-01-01", {"name": "P"}), ("product", "p1", "2023-01-01", {"name": "P"}),
+                                 ("rep", "ann", "2023-01-01", {"name": "A", "team": "paris"}), ("rep", "bob", "2023-01-01", {"name": "B"}),
+                                 ("account", "a1", "2023-01-01", {"name": "A", "attributes": {"industry": "care", "size": 200}}), ("account", "a3", "2023-01-01", {"name": "A"}),
+                                 ("account", "a4", "2023-01-01", {"name": "A"}), deal("d1", "2024-01-10", "Open"), deal("d1", "2024-02-01", "Won"), *before])
+
+    def told(self, events):
+        items = []
+        for kind, name, at, patch in events:
+            self.number += 1
+            operation = "merge" if "merged_into" in patch else "patch"
+            items.append({"kind": kind, "id": name, "operation": operation, "at": f"{at}T10:00:00Z", "event_id": f"e{self.number}", "patch": patch})
+        return items
+
+
+def deal(name, at, stage, **more):
+    return "opportunity", name, at, {"stage": stage, "owner": "ann", "account": "a1", "amount": 100, "currency": "EUR", **more}
+
+
+SINCE = {  # settings, what is known before the instant, and what is told after it
+    "an attribute of the account": ({}, [deal("d2", "2024-01-20", "Won", account="a3")], [("account", "a3", "2024-03-01", {"attributes": {"industry": "care", "size": 1}})]),
+    "an attribute of the account that its own was merged into": (
+        {}, [deal("d2", "2024-01-20", "Open", account="a3"), ("account", "a3", "2024-01-25", {"merged_into": "a4"}), deal("d2", "2024-02-05", "Won", account="a3")],
+        [("account", "a4", "2024-03-01", {"attributes": {"industry": "care", "size": 1}})]),
+    "the team of the rep": ({}, [deal("d2", "2024-01-20", "Won", owner="bob")], [("rep", "bob", "2024-03-01", {"team": "emea"})]),
+    "the tree of teams": ({}, [], [("team", "paris", "2024-03-01", {"parent": "emea"})]),
+    "the family of a product": ({}, [deal("d2", "2024-01-20", "Won", lines=[{"id": "1", "product": "p1", "amount": "1"}])], [("product", "p1", "2024-03-01", {"family": "F"})]),
+    "a rate": ({}, [deal("d2", "2024-01-20", "Won", currency="USD")], [("fx-rate", "USD-EUR-2024-01-15", "2024-03-01", {"rate": "0.5"})]),
+    "what a stage means": ({}, [], [("stage", "Won", "2024-03-01", {"label": "Won", "outcome": "open"})]),
+    "the stage": ({}, [], [deal("d1", "2024-03-01", "Open")]),
+    "the source's date of a deal that was won when first seen": ({}, [deal("d2", "2023-02-03", "Won", closed_at="2024-01-15")], [deal("d2", "2024-03-01", "Won", closed_at="2023-05-05")]),
+    "the source's date of a deal that was won": ({"won_close_basis": "source_date"}, [deal("d2", "2023-02-03", "Open"), deal("d2", "2023-03-03", "Won", closed_at="2024-01-15")],
+                                                [deal("d2", "2024-03-01", "Won", closed_at="2023-05-05")]),
+    "the date of creation": ({}, [deal("d2", "2024-01-20", "Open", created_at="2024-01-12")], [deal("d2", "2024-03-01", "Open", created_at="2023-01-12")]),
+    "whether there is a deal": ({}, [], [deal("d2", "2024-03-01", "Won", created_at="2024-01-12", closed_at="2024-01-15")]),
+    "the instant, before a deal's date of creation": ({}, [deal("d2", "2024-01-20", "Open", created_at="2024-04-12")], [("account", "a4", "2024-03-01", {"name": "B"})]),
+    "the currency of the first deal": ({"reporting_currency": None}, [], [deal("d1", "2024-03-01", "Won", currency="USD")]),
+    "which deal is the first": ({"reporting_currency": None}, [deal("d2", "2024-01-20", "Won", currency="USD", created_at="2024-01-02")],
+                                [deal("d2", "2024-03-01", "Won", currency="USD", created_at="2024-02-02")]),
+    "whether the first deal has a price": ({"reporting_currency": None}, [deal("d2", "2024-01-20", "Won", currency="USD", amount=None, created_at="2024-01-02")],
+                                           [deal("d2", "2024-03-01", "Won", currency="USD", created_at="2024-01-02")]),
+}
