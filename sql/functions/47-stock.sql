@@ -25,7 +25,10 @@ RETURNS TABLE (deal_id text, name text, owner text, account_id text, amount nume
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-  v_ids text[];
+  v_open text[];    -- deals that may have been open; null: any
+  v_changed text[];
+  v_existed text[];
+  v_ids text[];     -- deals whose states are told from the log; null: all
 BEGIN
   IF p_as_of IS NULL AND p_known_at IS NULL THEN
     RETURN QUERY
@@ -34,7 +37,20 @@ BEGIN
     RETURN;
   END IF;
   IF p_known_at IS NULL THEN
-    v_ids := pl.maybe_open(p_org, p_as_of);
+    v_open := pl.maybe_open(p_org, p_as_of);
+  END IF;
+  -- A deal that has not changed since is what its fact says, as long as no product has got another family.
+  IF v_open IS NOT NULL AND NOT pl.any_changed(p_org, 'product', p_as_of) THEN
+    SELECT coalesce(array_agg(c.object_id), '{}'), coalesce(array_agg(c.object_id) FILTER (WHERE c.existed), '{}') INTO v_changed, v_existed
+      FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
+    RETURN QUERY
+      SELECT f.deal_id, f.name, f.owner, f.account_id, f.amount, f.currency, f.probability, f.origin, f.families, f.weights, f.created_at, f.expected_close
+        FROM deal_fact AS f
+       WHERE f.org_id = p_org AND f.closed_transition_at IS NULL AND f.outcome = 'open' AND f.created_at <= p_as_of
+         AND f.deal_id NOT IN (SELECT c FROM unnest(v_changed) AS c);
+    v_ids := ARRAY(SELECT o FROM unnest(v_open) AS o WHERE o IN (SELECT e FROM unnest(v_existed) AS e));
+  ELSE
+    v_ids := v_open;
   END IF;
   RETURN QUERY
     WITH d AS MATERIALIZED (

@@ -105,18 +105,21 @@ class Judge(Case):
         """What is known of a span as of an instant is what is derived for all and then looked for in the span."""
         whole = self.rows(f"(SELECT to_jsonb(t)::text FROM pl.derive_deal_facts({org}, '{as_of}', NULL, NULL) AS t WHERE t.{which}_at >= '{start}' AND t.{which}_at < '{end}') AS whole")
         self.assert_rows(self.narrow(org, which, start, end, as_of), whole, "of a span, against all")
-        first = (f"SELECT d.currency FROM pl.deal_states({org}, '{as_of}', NULL, NULL) AS d WHERE d.amount IS NOT NULL AND d.currency IS NOT NULL "
-                 'ORDER BY d.created_at, d.deal_id COLLATE "C" LIMIT 1')
+        opened = "SELECT deal_id, name, owner, account_id, amount, currency, probability, origin, families, weights, created_at, expected_close"
+        self.assert_rows(self.rows(f"(SELECT to_jsonb(t)::text FROM ({opened} FROM pl.open_states({org}, '{as_of}', NULL)) AS t) AS narrow"),
+                         self.rows(f"(SELECT to_jsonb(t)::text FROM ({opened} FROM pl.derive_deal_facts({org}, '{as_of}', NULL, NULL) WHERE outcome = 'open') AS t) AS whole"), "open then, against all")
+        first = (f"SELECT (SELECT d.currency FROM pl.deal_states({org}, '{as_of}', NULL, NULL) AS d WHERE d.amount IS NOT NULL AND d.currency IS NOT NULL "
+                 'ORDER BY d.created_at, d.deal_id COLLATE "C" LIMIT 1)')
         self.assertEqual(self.database.value(f"SELECT pl.first_currency_then({org}, '{as_of}', NULL)"), self.database.value(first), "the first currency, against that of all deals")
 
     def test_the_past_of_a_span_is_that_of_all(self):
-        for number in range(ROUNDS):
+        for number in range((ROUNDS + 1) // 2):
             history = History(SEED + 4000 + number, size=160)
             org = self.org(history, history.batches(history.shuffled()))
             times = sorted({event["at"] for event in history.events})
             # While stages still change, any deal may be another one: what is told apart comes after.
             settled = max(event["at"] for event in history.events if event["kind"] == "stage")
-            for as_of in [f"{history.day()}T12:00:00Z", *(at for at in times[-8:-1] if at >= settled)]:
+            for as_of in [f"{history.day()}T12:00:00Z", *(at for at in times[-6:-1] if at >= settled)]:
                 start, end = history.pick(("2023-12-01", "2024-06-01"), sorted((history.day(), f"{history.day()}T10:30:00.5Z")))
                 for which in ("closed", "created"):
                     with self.subTest(seed=SEED + 4000 + number, as_of=as_of, which=which, start=start, end=end):
