@@ -112,22 +112,22 @@ CREATE FUNCTION pl.facts_then(p_org int, p_as_of timestamptz, p_currency text, p
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
   v_moved pl.moved := pl.moved_since(p_org, p_as_of, p_currency);
-  v_changed text[];  -- deals that changed since
-  v_existed text[];  -- those of them that there were
-  v_again text[];    -- deals that have to be judged again
+  v_changed text[];     -- deals that changed since
+  v_existed text[];     -- those of them that there were
+  v_facts deal_fact[];  -- of those that did not
+  v_again text[];       -- deals that have to be judged again
 BEGIN
   IF NOT v_moved.stages THEN
     SELECT coalesce(array_agg(c.object_id), '{}'), coalesce(array_agg(c.object_id) FILTER (WHERE c.existed), '{}') INTO v_changed, v_existed
       FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
+    v_facts := ARRAY(SELECT f FROM pl.facts_now(p_org, p_end, p_from, p_to) AS f
+                      WHERE f.created_at <= p_as_of AND f.deal_id NOT IN (SELECT c FROM unnest(v_changed) AS c));
     v_again := ARRAY(
-      SELECT f.deal_id FROM pl.facts_now(p_org, p_end, p_from, p_to) AS f
-       WHERE f.deal_id NOT IN (SELECT c FROM unnest(v_changed) AS c)
-         AND (pl.rests_on(f, v_moved)
-              OR f.created_rep IN (SELECT r FROM unnest(v_moved.reps) AS r) OR f.closed_rep IN (SELECT r FROM unnest(v_moved.reps) AS r)
-              OR f.created_account IN (SELECT a FROM unnest(v_moved.accounts) AS a) OR f.closed_account IN (SELECT a FROM unnest(v_moved.accounts) AS a)));
-    RETURN QUERY
-      SELECT f.* FROM pl.facts_now(p_org, p_end, p_from, p_to) AS f
-       WHERE f.created_at <= p_as_of AND f.deal_id NOT IN (SELECT c FROM unnest(v_changed || v_again) AS c);
+      SELECT f.deal_id FROM unnest(v_facts) AS f
+       WHERE pl.rests_on(f, v_moved)
+          OR f.created_rep IN (SELECT r FROM unnest(v_moved.reps) AS r) OR f.closed_rep IN (SELECT r FROM unnest(v_moved.reps) AS r)
+          OR f.created_account IN (SELECT a FROM unnest(v_moved.accounts) AS a) OR f.closed_account IN (SELECT a FROM unnest(v_moved.accounts) AS a));
+    RETURN QUERY SELECT f.* FROM unnest(v_facts) AS f WHERE f.deal_id NOT IN (SELECT a FROM unnest(v_again) AS a);
     v_again := v_again || CASE p_end WHEN 'closed' THEN pl.maybe_closed(p_org, v_existed, p_from, p_to) ELSE v_existed END;
   END IF;
   IF v_again = '{}' THEN
