@@ -46,6 +46,9 @@ class Retention(Case):
                 problem = refused.json()["errors"][0]
                 self.assertEqual((refused.json()["code"], problem["code"], problem["pointer"]), ("invalid_parameter", "not_kept", "known_at" if "known_at" in path else "as_of"))
                 self.assertIn(f"is before {kept_from}, since when the log is kept (retention_days)", problem["message"])
+        # At the end of its first week the deal was open, which only a log of then could tell.
+        refused = self.client.get(f"/v1/metrics/open_pipeline_share?period=2025-01&granularity=week&as_of={kept_from}")
+        self.assertEqual((refused.status, refused.json()["errors"][0]["code"], refused.json()["errors"][0]["pointer"]), (400, "not_kept", "period"), refused)
         late = self.client.patch("/v1/opportunities/d?occurred_at=2025-01-04T00:00:00Z", {"amount": "99.00"})
         self.assertEqual((late.status, late.json()["outcome"]), (200, "stale"))
         self.assertEqual(self.client.get("/v1/opportunities/d").json()["amount"], "20.00")
