@@ -33,7 +33,7 @@ class Reader:
         self.socket.settimeout(30)
         self.socket.connect(("127.0.0.1", server.port))
         self.socket.sendall(f"GET {PATH} HTTP/{version}\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{extra}\r\n".encode())
-        self.got = b""
+        self.got = bytearray()  # bytes would be copied with every piece, longer than the service waits at its end
 
     def read(self, size):
         """Up to that many bytes more; stops at the end."""
