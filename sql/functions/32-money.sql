@@ -107,8 +107,7 @@ DECLARE
   v_ids text[];  -- deals that may have been first; null: any
 BEGIN
   IF p_known_at IS NULL THEN
-    SELECT coalesce(array_agg(c.object_id), '{}'), coalesce(array_agg(c.object_id) FILTER (WHERE c.existed), '{}') INTO v_changed, v_existed
-      FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
+    SELECT c.changed, c.existed INTO v_changed, v_existed FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
     -- Of the deals that have not changed since, the first; walked in the order of creation (of the table: a join would lose its order).
     SELECT f.* INTO v_first
       FROM deal_fact_of AS f

@@ -1,24 +1,23 @@
 -- Deals closed or created in a span of time, as they were known at an earlier instant: read from the facts of now wherever nothing they
 -- rest on has changed since, derived again only where something has.
 
-CREATE FUNCTION pl.changed_since(p_org int, p_kind object_kind, p_at timestamptz)
-RETURNS TABLE (object_id text, existed boolean)
+CREATE FUNCTION pl.changed_since(p_org int, p_kind object_kind, p_at timestamptz, OUT changed text[], OUT existed text[])
 LANGUAGE plpgsql STABLE
 -- Its index tells all that is asked here, in the order of the objects; the log itself is many times as large.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 AS $$
-#variable_conflict use_column
 DECLARE
   -- Before that the log does not tell who existed: whoever folds what may have is told so.
   v_any boolean := coalesce(p_at < pl.kept_from(p_org), false);
 BEGIN
-  RETURN QUERY
-    SELECT e.object_id, v_any OR min(e.occurred_at) <= p_at
-      FROM event AS e WHERE e.org_id = p_org AND e.kind = p_kind
-     GROUP BY e.object_id HAVING max(e.occurred_at) > p_at;
+  SELECT coalesce(array_agg(o.object_id), '{}'), coalesce(array_agg(o.object_id) FILTER (WHERE v_any OR o.first_at <= p_at), '{}')
+    INTO changed, existed
+    FROM (SELECT e.object_id, min(e.occurred_at) AS first_at
+            FROM event AS e WHERE e.org_id = p_org AND e.kind = p_kind
+           GROUP BY e.object_id HAVING max(e.occurred_at) > p_at) AS o;
 END $$;
 COMMENT ON FUNCTION pl.changed_since(int, object_kind, timestamptz) IS
-  'Objects of a kind that have events after an instant; existed: they may have been known by then';
+  'Objects of a kind that have events after an instant; existed: those of them that may have been known by then';
 
 CREATE TYPE pl.moved AS (
   stages   boolean,
@@ -111,6 +110,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pl.facts_now(int, text, timestamptz, timestamptz) IS 'Deals closed (p_end closed) or created (created) in [p_from, p_to), as judged now';
 
+CREATE FUNCTION pl.facts_derived(p_org int, p_as_of timestamptz, p_known_at timestamptz, p_ids text[], p_end text, p_from timestamptz, p_to timestamptz)
+RETURNS SETOF deal_fact LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+    SELECT f.* FROM pl.derive_deal_facts(p_org, p_as_of, p_known_at, p_ids) AS f
+     WHERE CASE p_end WHEN 'closed' THEN f.closed_at >= p_from AND f.closed_at < p_to ELSE f.created_at >= p_from AND f.created_at < p_to END;
+END $$;
+COMMENT ON FUNCTION pl.facts_derived(int, timestamptz, timestamptz, text[], text, timestamptz, timestamptz) IS
+  'Deals closed or created in [p_from, p_to) by pl.derive_deal_facts, as known at (as_of, known_at). Ids null: all';
+
 CREATE FUNCTION pl.facts_then(p_org int, p_as_of timestamptz, p_currency text, p_end text, p_from timestamptz, p_to timestamptz) RETURNS SETOF deal_fact
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
@@ -121,8 +130,7 @@ DECLARE
   v_again text[];       -- deals that have to be judged again
 BEGIN
   IF NOT v_moved.stages THEN
-    SELECT coalesce(array_agg(c.object_id), '{}'), coalesce(array_agg(c.object_id) FILTER (WHERE c.existed), '{}') INTO v_changed, v_existed
-      FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
+    SELECT c.changed, c.existed INTO v_changed, v_existed FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
     v_facts := ARRAY(SELECT f FROM pl.facts_now(p_org, p_end, p_from, p_to) AS f
                       WHERE f.created_at <= p_as_of AND f.deal_id NOT IN (SELECT c FROM unnest(v_changed) AS c));
     v_again := ARRAY(
@@ -138,8 +146,7 @@ BEGIN
   END IF;
   -- What a stage meant decides what was closed and when: then any deal may be another one (null: all).
   RETURN QUERY
-    SELECT f.* FROM pl.derive_deal_facts(p_org, p_as_of, NULL, v_again) AS f
-     WHERE CASE p_end WHEN 'closed' THEN f.closed_at >= p_from AND f.closed_at < p_to ELSE f.created_at >= p_from AND f.created_at < p_to END;
+    SELECT * FROM pl.facts_derived(p_org, p_as_of, NULL, v_again, p_end, p_from, p_to);
 END $$;
 COMMENT ON FUNCTION pl.facts_then(int, timestamptz, text, text, timestamptz, timestamptz) IS
   'Deals closed or created in [p_from, p_to) as known at p_as_of, when the reporting currency was p_currency: those of pl.derive_deal_facts, from the facts of now where nothing they rest on has changed since';

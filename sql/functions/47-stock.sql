@@ -4,7 +4,7 @@ CREATE FUNCTION pl.maybe_open(p_org int, p_as_of timestamptz) RETURNS text[]
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off AS $$
 BEGIN
   -- A stage that changed since may have meant another outcome then: any deal may have been open.
-  IF EXISTS (SELECT 1 FROM object AS s WHERE s.org_id = p_org AND s.kind = 'stage' AND s.last_at > p_as_of) THEN
+  IF pl.any_changed(p_org, 'stage', p_as_of) THEN
     RETURN NULL;
   END IF;
   RETURN ARRAY(
@@ -41,8 +41,7 @@ BEGIN
   END IF;
   -- A deal that has not changed since is what its fact says, as long as no product has got another family.
   IF v_open IS NOT NULL AND NOT pl.any_changed(p_org, 'product', p_as_of) THEN
-    SELECT coalesce(array_agg(c.object_id), '{}'), coalesce(array_agg(c.object_id) FILTER (WHERE c.existed), '{}') INTO v_changed, v_existed
-      FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
+    SELECT c.changed, c.existed INTO v_changed, v_existed FROM pl.changed_since(p_org, 'opportunity', p_as_of) AS c;
     RETURN QUERY
       SELECT f.deal_id, f.name, f.owner, f.account_id, f.amount, f.currency, f.probability, f.origin, f.families, f.weights, f.created_at, f.expected_close
         FROM deal_fact AS f

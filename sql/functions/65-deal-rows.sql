@@ -129,8 +129,7 @@ BEGIN
   ELSIF q.known_at IS NULL THEN
     RETURN QUERY SELECT * FROM pl.facts_then(q.org, q.as_of, q.reporting, p_end, p_from, p_to);
   ELSE
-    RETURN QUERY SELECT * FROM pl.derive_deal_facts(q.org, q.as_of, q.known_at, NULL) AS f
-                 WHERE CASE p_end WHEN 'closed' THEN f.closed_at >= p_from AND f.closed_at < p_to ELSE f.created_at >= p_from AND f.created_at < p_to END;
+    RETURN QUERY SELECT * FROM pl.facts_derived(q.org, q.as_of, q.known_at, NULL, p_end, p_from, p_to);
   END IF;
 END
 $$;
