@@ -22,6 +22,7 @@
 enum {
 	TICK_MS = 250,      /* between two looks at the deadlines */
 	RESERVE_MIN = 64,   /* connections above the limit that are accepted to be told 503 */
+	LAST_TAKEN_S = 1,   /* before no more are accepted, for those that have connected already */
 	LAST_ANSWERS_S = 2  /* after the time to drain is up, for the last answers to leave */
 };
 
@@ -307,6 +308,16 @@ static void show_gauges(struct http *http)
 
 /* ── draining ── */
 
+/* Whether someone has connected whom the library has not accepted yet: closing the socket would reset them, with the request
+ * they may have sent. It accepts a few a round. */
+static bool someone_waits(struct http *http)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+	struct pollfd listening = {.fd = info != NULL ? info->listen_fd : -1, .events = POLLIN};
+
+	return poll(&listening, 1, 0) > 0;
+}
+
 static void start_draining(struct http *http, uint64_t now)
 {
 	MHD_socket fd = MHD_quiesce_daemon(http->daemon);
@@ -321,8 +332,13 @@ static void start_draining(struct http *http, uint64_t now)
 /* True when there is nothing left to wait for. */
 static bool drain(struct http *http, uint64_t now)
 {
-	if (!http->context.draining)
+	if (!http->context.draining) {
+		if (http->close_deadline_ns == 0)
+			http->close_deadline_ns = now + LAST_TAKEN_S * SECOND_NS;
+		if (now < http->close_deadline_ns && someone_waits(http))
+			return false;
 		start_draining(http, now);
+	}
 	if (http->connections.count == 0)
 		return true;
 	if (now <= http->drain_deadline_ns)

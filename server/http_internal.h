@@ -21,7 +21,7 @@ struct http {
 	uint16_t port;
 	struct connections connections;
 	size_t suspended;
-	uint64_t next_tick_ns, drain_deadline_ns;
+	uint64_t next_tick_ns, close_deadline_ns, drain_deadline_ns;
 	atomic_bool drain_wanted;
 	bool drained;
 	pthread_mutex_t mutex;           /* guards the list of exchanges to look at */

@@ -64,6 +64,18 @@ class Drain(Case):
         self.assertEqual(self.wait(10), 0)
         self.assertLess(time.monotonic() - started, 3)
 
+    def test_clients_not_accepted_yet_are_answered(self):
+        """They connect and ask while the process cannot run; it learns of all of them and of its end at once."""
+        self.server.process.send_signal(signal.SIGSTOP)
+        connections = [self.connect() for _ in range(200)]
+        for connection in connections:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.terminate()
+        self.server.process.send_signal(signal.SIGCONT)
+        for connection in connections:
+            self.assertRegex(self.read_to_end(connection), rb"^HTTP/1\.1 200 ")
+        self.assertEqual(self.wait(10), 0)
+
     def test_request_half_sent_is_finished(self):
         body = json.dumps({"name": "Half"}).encode()
         connection = self.connect()
