@@ -11,4 +11,4 @@ command -v wrk >/dev/null || { echo "bench: wrk is missing: tools/deps.sh --all"
 command -v pgbench >/dev/null || { echo "bench: pgbench is missing: tools/deps.sh" >&2; exit 1; }
 DATABASE_URL=$(tools/pg.sh start "$dir" | tail -n 1)
 export DATABASE_URL
-"${PYTHON:-/usr/bin/python3}" -B tests/bench/bench.py --server "$build/plumbline" --hello "$build/tests/bench/hello" --out "$build/bench" "$@"
+"${PYTHON:-/usr/bin/python3}" -B tests/bench/bench.py --server "$build/plumbline" --hello "$build/tests/bench/hello" --postgres "$dir" --out "$build/bench" "$@"

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The service against what it stands on, on one machine, in one run, with an aim beside each figure.
 
-Every pair is measured interleaved in rounds; the table gives medians, and ratios of medians of the same run. What is measured how: the modules at_rest … inside.
-Usage: bench.py --server BINARY --hello BINARY --out DIR [--deals N] [--rounds N] [--seconds N] [--mixed N]
+Every pair is measured interleaved in rounds; the table gives medians, and ratios of medians of the same run. What is measured how: the modules at_rest … counts.
+Usage: bench.py --server BINARY --hello BINARY --postgres DIR --out DIR [--deals N] [--rounds N] [--seconds N] [--mixed N]
 DATABASE_URL must name a PostgreSQL of its own: `make bench` starts one. Results: a table, and the same as DIR/bench.json, bench.md and bench.svg.
 """
 import argparse
@@ -10,6 +10,7 @@ import json
 import os
 
 import bulk
+import counts
 import inside
 import mixed
 import picture
@@ -59,6 +60,7 @@ def parse():
     parser.add_argument("--server", required=True)
     parser.add_argument("--hello", required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--postgres", required=True, help="folder of the PostgreSQL that DATABASE_URL names")
     parser.add_argument("--deals", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
@@ -76,6 +78,7 @@ def measure(service, options):
     yield from mixed.measure(service, options)
     yield from inside.measure(service, options)
     yield {"what": "memory of the server after all this", "unit": "MiB", "ours": service.resident_kib() / 1024}
+    yield from counts.measure(service, options)
 
 
 def main():

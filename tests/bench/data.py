@@ -59,6 +59,21 @@ def deals(count, first, accounts):
         yield row
 
 
+def written_to(options):
+    """How many of the deals are changed by what is measured: half of them, and no more than half a million."""
+    return min(max(options.deals // 2, 1000), 500_000)
+
+
+def quarter_of(back):
+    """Year and number, from 0, of the quarter so many before this one."""
+    return divmod(TODAY.year * 4 + (TODAY.month - 1) // 3 - back, 4)
+
+
 def quarter(back):
-    year, index = divmod(TODAY.year * 4 + (TODAY.month - 1) // 3 - back, 4)
+    year, index = quarter_of(back)
     return f"{year}-Q{index + 1}"
+
+
+def quarter_start(back):
+    year, index = quarter_of(back)
+    return datetime.date(year, index * 3 + 1, 1)

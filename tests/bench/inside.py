@@ -1,4 +1,5 @@
 """What a write costs inside: CPU of the server and of PostgreSQL, WAL, and the room that deals take."""
+from data import written_to
 from service import psql, wrk
 
 DEALS = "WHERE org_id = 1"
@@ -16,7 +17,7 @@ def sizes(service, table, where):
 
 
 def measure(service, options):
-    ids = max(options.deals // 2, 1000)
+    ids = written_to(options)
     psql(service.url, "CHECKPOINT")
     wal, (server, backends) = position(service), service.cpu_seconds()
     got = wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": "7"})

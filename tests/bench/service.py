@@ -45,10 +45,10 @@ class Service:
                                   check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
         self.start()
 
-    def start(self):
-        """Seconds from its start until it is ready."""
+    def start(self, under=()):
+        """Seconds from its start until it is ready; under: the program that watches it, with its arguments."""
         began = time.monotonic()
-        self.process = subprocess.Popen([self.binary, "serve"], env=self.env, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*under, self.binary, "serve"], env=self.env, stderr=subprocess.DEVNULL)
         while time.monotonic() < began + 30:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1).read()
@@ -105,6 +105,12 @@ def psql(url, sql):
     return done.stdout.strip()
 
 
+def timed(url, sql):
+    """Milliseconds of a statement, as psql takes them."""
+    said = subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", url, "-c", r"\timing on", "-c", sql], check=True, capture_output=True, text=True).stdout
+    return float(re.search(r"([\d.]+) ms", said).group(1))
+
+
 def wrk(script, url, connections, seconds, env):
     out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", os.path.join(HERE, script), url],
                          env=dict(os.environ, **env), capture_output=True, text=True, check=True).stdout
@@ -113,9 +119,9 @@ def wrk(script, url, connections, seconds, env):
     return got
 
 
-def pgbench(url, clients, seconds, ids):
+def pgbench(url, script, clients, seconds, ids):
     out = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2" if clients > 1 else "1", "-T", str(seconds),
-                          "-D", f"ids={ids}", "-f", os.path.join(HERE, "upsert.sql"), "-l", "--log-prefix=/tmp/plumbline-bench", url],
+                          "-D", f"ids={ids}", "-f", os.path.join(HERE, script), "-l", "--log-prefix=/tmp/plumbline-bench", url],
                          capture_output=True, text=True, check=True).stdout
     latencies = []
     for name in os.listdir("/tmp"):

@@ -148,8 +148,8 @@ class Watch:
                 anonymous += int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path("/proc", pid, "status").read_text()).group(1))
             except OSError:
                 pass  # it has ended since
-        dead = psql(self.service.url, "SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname = ANY ('{%s}')" % ",".join(TABLES))
-        return {"backends": len(pids), "backends_anonymous_kib": anonymous, "dead_rows": int(dead or 0), "database_mib": int(psql(self.service.url, "SELECT pg_database_size(current_database()) / 1048576"))}
+        dead, live = psql(self.service.url, "SELECT sum(n_dead_tup), sum(n_live_tup) FROM pg_stat_user_tables WHERE relname = ANY ('{%s}')" % ",".join(TABLES)).split("|")
+        return {"backends": len(pids), "backends_anonymous_kib": anonymous, "dead_rows": int(dead), "dead_share": int(dead) / max(1, int(dead) + int(live)), "database_mib": int(psql(self.service.url, "SELECT pg_database_size(current_database()) / 1048576"))}
 
     def measure_bloat(self):
         found = {}
@@ -208,7 +208,7 @@ def verdict(minutes):
     good = [flat(f"time to the answer of a {kind}, {name}", quiet(early, lambda m: m["times"][kind][key]), quiet(late, lambda m: m["times"][kind][key]), 1.3, "ms")
             for kind in dict.fromkeys(CYCLE) for name, key in (("median", "p50_ms"), ("99th percentile", "p99_ms"))]
     for name, key, limit, scale, unit in (("memory of the server", "rss_kib", 1.1, 1024, "MiB"), ("descriptors", "descriptors", 1.05, 1, ""), ("threads", "threads", 1.0, 1, ""),
-                                          ("memory of the backends", "backends_anonymous_kib", 1.25, 1024, "MiB"), ("dead rows", "dead_rows", 2.0, 1, "")):
+                                          ("memory of the backends", "backends_anonymous_kib", 1.25, 1024, "MiB"), ("dead rows", "dead_share", 2.0, 0.01, "% of all")):
         good.append(flat(name, middle(early, lambda m: m[key] / scale), middle(late, lambda m: m[key] / scale), limit, unit))
     refused = sum(count for m in minutes for status, count in m["statuses"].items() if status >= 400)
     print(f"{'none' if refused == 0 else 'SOME'} refused: {refused} of {sum(sum(m['statuses'].values()) for m in minutes)} answers are 4xx or 5xx")
