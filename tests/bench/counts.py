@@ -1,5 +1,6 @@
-"""What a request is made of, counted, not timed: statements of PostgreSQL and instructions of the server. For the end: it starts both anew."""
+"""What a request is made of, counted, not timed: statements of PostgreSQL and instructions of the server. For the end: it starts both anew, and stops the server."""
 import http.client
+import itertools
 import json
 import re
 import shutil
@@ -8,7 +9,7 @@ import tempfile
 
 from data import written_to
 from own_postgres import ROOT
-from service import psql, say, wrk
+from service import psql, say
 
 REQUESTS = 200
 
@@ -31,12 +32,10 @@ def batches(service):
 
 
 def statements(service, options, connections):
-    ids = written_to(options)
-    env = {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(connections)}
-    wrk("write.lua", f"http://127.0.0.1:{service.port}", connections, 1, env)  # plans are made
+    service.write(connections, 1, written_to(options))  # plans are made
     count, events = batches(service)
     psql(service.url, "SELECT pg_stat_statements_reset()")
-    wrk("write.lua", f"http://127.0.0.1:{service.port}", connections, options.seconds, env)
+    service.write(connections, options.seconds, written_to(options))
     calls = int(psql(service.url, "SELECT sum(calls) FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"))
     more, events_more = batches(service)
     yield {"what": f"events a batch, single writes, {connections} connections", "unit": "events", "ours": (events_more - events) / (more - count)}
@@ -46,8 +45,11 @@ def statements(service, options, connections):
 def asked(service):
     """What → a function that asks for it once, on a connection that is kept."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
-    body = json.dumps({"name": "Renewal and extension of the care platform", "account": "a1", "owner": "r1", "stage": "s1", "amount": "1200.00", "currency": "EUR",
-                       "created_at": "2026-03-14T09:30:00Z", "lines": [{"id": "1", "product": "p4", "quantity": 3, "amount": "1200.00"}]})
+    amounts = itertools.count(1000)  # what is sent as it stands is no change
+
+    def deal():
+        return json.dumps({"name": "Renewal and extension of the care platform", "account": "a1", "owner": "r1", "stage": "s1", "amount": f"{next(amounts)}.00", "currency": "EUR",
+                           "created_at": "2026-03-14T09:30:00Z", "lines": [{"id": "1", "product": "p4", "quantity": 3, "amount": "1200.00"}]})
 
     def ask(method, path, expected, body=None, **headers):
         connection.request(method, path, body, {"Authorization": f"Bearer {service.key}", **({"Content-Type": "application/json"} if body else {}), **headers})
@@ -60,7 +62,7 @@ def asked(service):
     etag = ask("GET", "/v1/opportunities/d1", 200).getheader("ETag")
     return {"a read of a deal": lambda: ask("GET", "/v1/opportunities/d1", 200),
             "a read of it with If-None-Match, 304": lambda: ask("GET", "/v1/opportunities/d1", 304, **{"If-None-Match": etag}),
-            "a single write": lambda: ask("PUT", "/v1/opportunities/d1", 200, body)}
+            "a single write": lambda: ask("PUT", "/v1/opportunities/d1", 200, deal())}
 
 
 def instructions(service):
@@ -85,7 +87,6 @@ def instructions(service):
                 total = int(re.search(r"^totals: (\d+)", text.read(), re.M).group(1))
             yield {"what": f"instructions of the server for {what}", "unit": "instructions", "ours": total / REQUESTS}
         service.stop()
-    service.start()
 
 
 def measure(service, options):

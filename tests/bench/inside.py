@@ -1,6 +1,6 @@
 """What a write costs inside: CPU of the server and of PostgreSQL, WAL, and the room that deals take."""
 from data import written_to
-from service import psql, wrk
+from service import psql
 
 DEALS = "WHERE org_id = 1"
 
@@ -17,10 +17,9 @@ def sizes(service, table, where):
 
 
 def measure(service, options):
-    ids = written_to(options)
     psql(service.url, "CHECKPOINT")
     wal, (server, backends) = position(service), service.cpu_seconds()
-    got = wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": "7"})
+    got = service.write(64, options.seconds, written_to(options))
     written, (server_after, backends_after) = position(service) - wal, service.cpu_seconds()
     yield {"what": "WAL a single write, 64 connections, full pages after a checkpoint included", "unit": "bytes", "ours": written / got["requests"]}
     yield {"what": "CPU of the server a single write, 64 connections", "unit": "µs", "ours": (server_after - server) / got["requests"] * 1e6}

@@ -12,11 +12,11 @@ from service import say, wrk
 
 
 def day(service, options):
-    ids, heard = written_to(options), {}
+    heard = {}
     url = f"http://127.0.0.1:{service.port}"
 
     def write():
-        heard["writes"] = wrk("write.lua", url, 64, options.mixed, {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": "99"})
+        heard["writes"] = service.write(64, options.mixed, written_to(options))
 
     def read():
         heard["reads"] = wrk("read.lua", url, 16, options.mixed, {"PLUMBLINE_KEY": service.key, "BENCH_PATH": f"/v1/metrics/bookings_share?by=rep&period={quarter(1)}"})

@@ -1,4 +1,5 @@
 """The real binary on a database of its own, and the tools that measure it."""
+import itertools
 import json
 import os
 import pathlib
@@ -34,7 +35,7 @@ class Service:
     """The real binary on its own database of the given server."""
 
     def __init__(self, binary, base, name):
-        self.binary, self.url = binary, database_url(base, name)
+        self.binary, self.url, self.seeds = binary, database_url(base, name), itertools.count(1)
         psql(database_url(base, "postgres"), f"DROP DATABASE IF EXISTS {name}")
         psql(database_url(base, "postgres"), f"CREATE DATABASE {name}")
         self.port, self.admin = free_port(), free_port()
@@ -76,6 +77,12 @@ class Service:
         """Of the server, and of the backends it has now."""
         pids = psql(self.url, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").split()
         return cpu_of([self.process.pid]), cpu_of(pids)
+
+    def write(self, connections, seconds, ids, bad=0, port=None):
+        """Single writes of deals at random among ids, a share of them bad, by wrk; port: of another service that takes the same.
+        Never the same stream twice: a deal that is sent as it stands costs less than one that changes."""
+        env = {"PLUMBLINE_KEY": self.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(next(self.seeds)), "BENCH_BAD": str(bad)}
+        return wrk("write.lua", f"http://127.0.0.1:{port or self.port}", connections, seconds, env)
 
     def gauge(self, name):
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=10).read().decode()

@@ -8,7 +8,7 @@ import urllib.request
 
 import floor
 from data import written_to
-from service import HERE, free_port, median, pgbench, say, wrk
+from service import HERE, free_port, median, pgbench, say
 
 CONNECTIONS = (1, 16, 64, 256)
 AIMS = {1: 0.6, 64: 2.5}
@@ -56,14 +56,13 @@ def peers(service, out):
 def against_pgbench(service, options, connections, ids):
     ours, theirs, ready, poisoned = [], [], [], []
     clients = min(connections, 64)
-    for turn in range(options.rounds):
-        env = {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(turn * 7 + connections)}
+    for _ in range(options.rounds):
         theirs.append(pgbench(service.url, "upsert.sql", clients, options.seconds, ids))
-        ours.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", connections, options.seconds, env))
+        ours.append(service.write(connections, options.seconds, ids))
         if connections in AIMS:
             ready.append(pgbench(service.url, "ready.sql", clients, options.seconds, ids))
         if connections == 64:
-            poisoned.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, dict(env, BENCH_BAD="0.01")))
+            poisoned.append(service.write(64, options.seconds, ids, bad=0.01))
     yield {"what": f"single durable writes, {connections} connections", "unit": "events/s", "ours": median(ours, "per_second"),
            "reference": f"pgbench, one upsert a transaction, {clients} clients", "theirs": median(theirs, "per_second"),
            "ratio": median(ours, "per_second") / median(theirs, "per_second"), "least": AIMS.get(connections), "errors": sum(r["errors"] for r in ours)}
@@ -82,17 +81,17 @@ def against_peers(service, options, ids):
     for name, (command, aim) in peers(service, options.out).items():
         with running(command) as port:
             ours, theirs = [], []
-            for turn in range(options.rounds):
-                env = {"PLUMBLINE_KEY": service.key, "BENCH_IDS": str(ids), "BENCH_SEED": str(turn * 11)}
-                theirs.append(wrk("write.lua", f"http://127.0.0.1:{port}", 64, options.seconds, env))
-                ours.append(wrk("write.lua", f"http://127.0.0.1:{service.port}", 64, options.seconds, env))
+            for _ in range(options.rounds):
+                theirs.append(service.write(64, options.seconds, ids, port=port))
+                ours.append(service.write(64, options.seconds, ids))
         yield {"what": f"single durable writes, 64 connections, beside {name.split(',')[0]}", "unit": "events/s", "ours": median(ours, "per_second"), "reference": f"{name}, one upsert a request",
                "theirs": median(theirs, "per_second"), "ratio": median(ours, "per_second") / median(theirs, "per_second"), "least": aim, "errors": sum(r["errors"] for r in theirs)}
 
 
 def measure(service, options):
     ids = written_to(options)
-    floor.make(service.url, ids)
+    floor.make(service.url)
+    floor.fill(service.url, ids)
     for connections in CONNECTIONS:
         yield from against_pgbench(service, options, connections, ids)
     floor.drop(service.url)
